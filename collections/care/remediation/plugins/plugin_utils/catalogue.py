@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The catalogue of controls: loaded once, each file validated, on the control node.
+
+``load()`` gives every control; ``Control.entries(finding)`` turns a finding into what the role variable takes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import jmespath
+import jsonschema
+import yaml
+from jmespath.exceptions import JMESPathError
+
+COLLECTION = Path(__file__).resolve().parents[2]
+DIRECTORY = COLLECTION / "catalogue"
+SCHEMA = COLLECTION / "schemas" / "catalogue-1.json"
+
+
+class CatalogueError(Exception):
+    """A file of the catalogue is wrong; the message names the file and the place in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in both languages."""
+
+    fr: str
+    en: str
+
+    def __getitem__(self, language: str) -> str:
+        """`fr` or `en`; another language is a KeyError."""
+        if language not in ("fr", "en"):
+            raise KeyError(language)
+        return str(getattr(self, language))
+
+
+@dataclass(frozen=True, slots=True)
+class NmapHook:
+    """How an open port of an nmap report shows this control (see ``schemas/catalogue-1.json``)."""
+
+    service: tuple[str, ...] = ()
+    port: tuple[int, ...] = ()
+    script: str | None = None
+    output_regex: str | None = None
+    any_open_port: bool = False
+
+    def matches(self, *, service: str | None, port: int, scripts: Mapping[str, str]) -> bool:
+        """Whether a port matches; ``scripts`` maps the ids of the scripts that ran on it to their output.
+
+        Never true for the ``any_open_port`` fallback: only the exposure policy decides that one.
+        """
+        if self.any_open_port:
+            return False
+        if (self.service or self.port) and service not in self.service and port not in self.port:
+            return False
+        if self.script is None:
+            return True
+        output = scripts.get(self.script)
+        if output is None:
+            return False
+        return self.output_regex is None or re.search(self.output_regex, output) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """Which variable of which role takes the findings of a control, and how."""
+
+    role: str
+    variable: str
+    entry: Mapping[str, str] | None = None
+    each: str | None = None
+    merge: tuple[str, str] | None = None
+    value: int | bool | str | None = None
+
+    @property
+    def shape(self) -> str:
+        """`list` (``entries``), `dict` (``entries``, each one key) or `value` (``value``)."""
+        if self.entry is not None:
+            return "list"
+        return "dict" if self.merge is not None else "value"
+
+    def entries(self, finding: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What this finding adds to the variable; empty for shape `value` or where it names no usable object.
+
+        A finding that lacks a fact that the variable needs (a report without objects) adds nothing: half an
+        entry would make a role act on something that nobody named.
+        """
+        scope = {"object": finding.get("object") or {}, "evidence": finding.get("evidence") or {}}
+        if self.merge is not None:
+            key, value = (jmespath.search(expression, scope) for expression in self.merge)
+            return [] if key is None or value is None else [{str(key): value}]
+        if self.entry is None:
+            return []
+        items = [None] if self.each is None else (jmespath.search(self.each, scope) or [])
+        entries = [
+            {name: jmespath.search(expression, scope | {"each": item}) for name, expression in self.entry.items()}
+            for item in items
+        ]
+        return [entry for entry in entries if all(value not in (None, "", []) for value in entry.values())]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control: its texts, the reports that name it, its correction."""
+
+    id: str
+    family: str
+    class_: str
+    levels: tuple[int, ...]
+    severity: str | None
+    title: Text
+    why: Text
+    manual: Text
+    effect: Text
+    reference: str
+    pingcastle: tuple[str, ...]
+    nmap: tuple[NmapHook, ...]
+    remediation: Remediation | None
+
+
+Catalogue = Mapping[str, Control]
+
+
+def parse(document: Any, *, name: str) -> Control:
+    """A control from the content of its file ``name`` (with or without folder); CatalogueError where it is wrong."""
+    error = next(iter(sorted(_validator().iter_errors(document), key=lambda e: list(map(str, e.absolute_path)))), None)
+    if error is not None:
+        place = "/".join(str(part) for part in error.absolute_path) or "the whole file"
+        raise CatalogueError(f"{name}: {place}: {error.message}")
+    if Path(name).stem != document["id"]:
+        raise CatalogueError(f"{name}: the file must be named {document['id']}.yml, after its id")
+    raw = document["remediation"]
+    remediation = None
+    if raw is not None:
+        merge = (raw["merge"]["key"], raw["merge"]["value"]) if "merge" in raw else None
+        for expression in [*raw.get("entry", {}).values(), *(merge or ()), *([raw["each"]] if "each" in raw else [])]:
+            try:
+                jmespath.compile(expression)
+            except JMESPathError as exc:
+                raise CatalogueError(f"{name}: remediation: {expression!r} is not a JMESPath expression: {exc}") from exc
+        remediation = Remediation(
+            role=raw["role"],
+            variable=raw["variable"],
+            entry=MappingProxyType(dict(raw["entry"])) if "entry" in raw else None,
+            each=raw.get("each"),
+            merge=merge,
+            value=raw.get("value"),
+        )
+    return Control(
+        id=document["id"],
+        family=document["family"],
+        class_=document["class"],
+        levels=tuple(document.get("levels", ())),
+        severity=document.get("severity"),
+        title=Text(**document["title"]),
+        why=Text(**document["why"]),
+        manual=Text(**document["manual"]),
+        effect=Text(**document["effect"]),
+        reference=document["reference"],
+        pingcastle=tuple(document["reports"]["pingcastle"]),
+        nmap=tuple(
+            NmapHook(
+                service=tuple(hook.get("service", ())),
+                port=tuple(hook.get("port", ())),
+                script=hook.get("script"),
+                output_regex=hook.get("output_regex"),
+                any_open_port=hook.get("any_open_port", False),
+            )
+            for hook in document["reports"]["nmap"]
+        ),
+        remediation=remediation,
+    )
+
+
+@functools.cache
+def load(directory: Path = DIRECTORY) -> Catalogue:
+    """All controls by id, in the order of their ids; cached for the life of the process.
+
+    Raises CatalogueError for a file that cannot be read, is not YAML or breaks the schema, for an empty
+    catalogue, and for a PingCastle rule that two controls claim.
+    """
+    controls: dict[str, Control] = {}
+    rules: dict[str, str] = {}
+    for path in sorted(directory.glob("*.yml")):
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+            raise CatalogueError(f"{path}: cannot be read as YAML: {exc}") from exc
+        control = parse(document, name=str(path))
+        for rule in control.pingcastle:
+            if rule in rules:
+                raise CatalogueError(f"{path}: PingCastle rule {rule} already belongs to {rules[rule]}")
+            rules[rule] = control.id
+        controls[control.id] = control
+    if not controls:
+        raise CatalogueError(f"{directory}: no control found there")
+    return MappingProxyType(controls)
+
+
+def by_pingcastle_rule(catalogue: Catalogue) -> dict[str, Control]:
+    """PingCastle rule id to its control."""
+    return {rule: control for control in catalogue.values() for rule in control.pingcastle}
+
+
+@functools.cache
+def _validator() -> Any:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
