@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Join what all sources say: one finding a control, host and object, whatever the number of sources.
+
+Live audits come first: they know SIDs, and they say what holds now. A report that names no object is added to the
+objects that another source names for the same control and host. A report that names an object which a live audit of
+the same control does not find is kept, marked ``unconfirmed``, and never proposed for correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .document import now
+from .importer import Imported, Statement
+from .model import SCHEMA, Finding, Object, finding_id, make_finding, make_object, order
+
+LIVE = ("directory", "host")
+
+
+def merge(
+    imports: Sequence[Imported],
+    *,
+    protected: Mapping[str, Mapping[str, Iterable[str]]] | None = None,
+    generated: str | None = None,
+) -> dict[str, Any]:
+    """The findings/1 document of these imports.
+
+    ``protected`` maps a host to ``{"break_glass": [...], "automation": [...]}`` (SIDs, DNs or account names): their
+    findings are marked, whichever source they come from.
+    """
+    ordered = sorted(imports, key=lambda one: (one.source["type"] not in LIVE, one.source["id"]))
+    identities = _identities(ordered)
+    findings: dict[tuple[str, str, str], Finding] = {}
+    vague: list[tuple[Statement, str]] = []
+    read = duplicates = 0
+    for imported in ordered:
+        for statement in imported.statements:
+            read += 1
+            if statement.object is None:
+                vague.append((statement, imported.source["type"]))
+                continue
+            made = _identify(statement.object, identities.get(statement.host, {}), identities.get("", {}))
+            if not _join(findings, statement, made):
+                duplicates += 1
+    by_target: dict[tuple[str, str], list[Finding]] = {}
+    for (control, host, _object), finding in findings.items():
+        by_target.setdefault((control, host), []).append(finding)
+    for statement, _type in vague:
+        there = by_target.get((statement.control, statement.host))
+        if there:
+            duplicates += 1
+            for finding in there:
+                _mention(finding, statement)
+        else:
+            domain = statement.evidence.get("domain") or statement.host
+            made = make_object(type="domain", id=domain)
+            if _join(findings, statement, made):
+                key = (statement.control, statement.host, domain)
+                by_target[(statement.control, statement.host)] = [findings[key]]
+            else:
+                duplicates += 1
+    _confirm(findings.values(), ordered)
+    _protect(findings.values(), protected or {}, identities)
+    unmapped = [entry for imported in imports for entry in imported.unmapped]
+    return {
+        "schema": SCHEMA,
+        "generated": generated or now(),
+        "sources": [imported.source for imported in imports],
+        "findings": sorted(findings.values(), key=order),
+        "unmapped": unmapped,
+        "counts": {
+            "read": read + len(unmapped),
+            "mapped": read,
+            "unmapped": len(unmapped),
+            "duplicates": duplicates,
+        },
+    }
+
+
+def _identities(imports: Iterable[Imported]) -> dict[str, dict[str, str]]:
+    """Host to (DN or name, case folded) to SID; what live audits know wins over what reports say."""
+    known: dict[str, dict[str, str]] = {}
+    for imported in imports:
+        for host in imported.source["targets"]:
+            table = known.setdefault(host, {})
+            for name, sid in imported.identities.items():
+                table.setdefault(name, sid)
+    return known
+
+
+def _identify(made: Object, local: Mapping[str, str], everywhere: Mapping[str, str]) -> Object:
+    if made["sid"] or made["type"] not in ("user", "computer", "group"):
+        return made
+    for key in (made["dn"], made["id"], made["label"]):
+        if key and (sid := local.get(str(key).casefold()) or everywhere.get(str(key).casefold())):
+            return made | {"id": sid, "sid": sid}
+    return made
+
+
+def _join(findings: dict[tuple[str, str, str], Finding], statement: Statement, made: Object) -> bool:
+    """Add a statement; False when its finding was there already."""
+    # DNs are compared without regard to case, so the same account of two reports is one object
+    identity = made["id"] if made["sid"] or made["type"] not in ("user", "computer", "group") else made["id"].casefold()
+    key = (statement.control, statement.host, identity)
+    found = findings.get(key)
+    if found is None:
+        findings[key] = make_finding(
+            control=statement.control,
+            host=statement.host,
+            object=made,
+            level=statement.level,
+            severity=statement.severity,
+            protected=statement.protected,
+            evidence=statement.evidence,
+            sources=[statement.mention],
+        )
+        findings[key]["id"] = finding_id(statement.control, statement.host, identity)
+        return True
+    _mention(found, statement)
+    found["protected"] = found["protected"] or statement.protected
+    for name, value in statement.evidence.items():
+        found["evidence"].setdefault(name, value)
+    return False
+
+
+def _mention(finding: Finding, statement: Statement) -> None:
+    if statement.mention not in finding["sources"]:
+        finding["sources"].append(statement.mention)
+
+
+def _confirm(findings: Iterable[Finding], imports: Sequence[Imported]) -> None:
+    live = {imported.source["id"]: imported.source for imported in imports if imported.source["type"] in LIVE}
+    judged: dict[tuple[str, str], dict[str, Any]] = {
+        (control, host): source
+        for source in live.values()
+        for control in source["covers"]
+        for host in source["targets"]
+    }
+    for finding in findings:
+        source = judged.get((finding["control"], finding["host"]))
+        if source is None or finding["object"]["type"] == "port":
+            continue  # an open port is a fact of the network, which a host's own audit cannot deny
+        if not any(mention["source"] in live for mention in finding["sources"]):
+            finding["unconfirmed"] = (
+                f"the live audit of {source['generated']} evaluated this control and does not find it"
+            )
+
+
+def _protect(
+    findings: Iterable[Finding],
+    protected: Mapping[str, Mapping[str, Iterable[str]]],
+    identities: Mapping[str, Mapping[str, str]],
+) -> None:
+    marks: dict[str, dict[str, str]] = {}
+    for host, kinds in protected.items():
+        table = marks.setdefault(host, {})
+        for kind, names in kinds.items():
+            for name in names:
+                table[str(name).casefold()] = kind
+                sid = identities.get(host, {}).get(str(name).casefold())
+                if sid:
+                    table[sid.casefold()] = kind
+    known: dict[tuple[str, str], str] = {}
+    listed = list(findings)
+    for finding in listed:
+        made, table = finding["object"], marks.get(finding["host"], {})
+        if not finding["protected"]:
+            for name in (made["sid"], made["dn"], made["id"], made["label"]):
+                if name and str(name).casefold() in table:
+                    finding["protected"] = table[str(name).casefold()]
+        if finding["protected"] and made["sid"]:
+            known[(finding["host"], made["sid"])] = finding["protected"]
+    for finding in listed:  # what one control's audit knows of an account holds for all
+        if not finding["protected"]:
+            finding["protected"] = known.get((finding["host"], str(finding["object"]["sid"])))
