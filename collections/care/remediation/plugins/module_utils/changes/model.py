@@ -4,8 +4,8 @@
 
 """What a change is: how it is built, identified, merged and shown.
 
-A change is a plain dictionary (see "A change" in docs/architecture.md), because it travels as JSON between a module, the control
-node, the change set and the journal. This file uses the standard library only: planners run it on the target.
+A change is a plain dictionary (see "A change" in docs/architecture.md), because it travels as JSON between a module,
+the control node, the change set and the journal. Standard library only: planners run this file on the target.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HAZARDS = ("break_glass", "automation", "connected_account", "management_path")
 def canonical(value: Any) -> bytes:
     """The one UTF-8 JSON text of a value: keys sorted, no spaces, no escapes of non-ASCII characters.
 
-    Raises ``ValueError`` for what JSON cannot say (NaN, a lone surrogate) and ``TypeError`` for a type that is not JSON's.
+    Raises ``ValueError`` for what JSON cannot say (NaN, a lone surrogate), ``TypeError`` for a type that is not JSON's.
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8")
@@ -106,7 +106,7 @@ def hazard(kind: str, name: str) -> dict[str, str]:
 def _identifying(kind: str, value: Any) -> Any:
     # The position of an ACE moves when another ACE of the same list goes; the ACE is still the same one.
     if kind == "aces" and isinstance(value, list):
-        return [{key: part for key, part in ace.items() if key != "index"} if isinstance(ace, dict) else ace for ace in value]
+        return [{key: part for key, part in ace.items() if key != "index"} for ace in value if isinstance(ace, dict)]
     return value
 
 
