@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether an account can go into Protected Users, or be made to log on by smart card, without locking its owner out.
+
+Read only: this is the observation step before ``enforce``. What the directory cannot show (an application that keeps
+a password, a certificate that is published nowhere) is a person's to check; it is said, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from ansible_collections.care.remediation.plugins.module_utils.directory import ad_time, sid, uac
+from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_certificate import not_after
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
+    ENCRYPTION_TYPES,
+    IDENTITY_ATTRIBUTES,
+    label_of,
+    type_of,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
+
+ATTRIBUTES: Final = (
+    *IDENTITY_ATTRIBUTES,
+    "userAccountControl",
+    "pwdLastSet",
+    "servicePrincipalName",
+    "userPrincipalName",
+    "memberOf",
+    "msDS-SupportedEncryptionTypes",
+    "msDS-AllowedToDelegateTo",
+    "userCertificate",
+    "altSecurityIdentities",
+    "msDS-KeyCredentialLink",
+    "primaryGroupID",
+)
+AES: Final = ENCRYPTION_TYPES["AES128_CTS_HMAC_SHA1_96"] | ENCRYPTION_TYPES["AES256_CTS_HMAC_SHA1_96"]
+# KB5014754: mappings by subject, issuer and subject, or e-mail address are weak, and refused since February 2025.
+STRONG_MAPPINGS: Final = ("<sr>", "<ski>", "<sha1-pukey>", "<sid>")
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Blockers stop an enforcement unless a person accepts them; notices are things to know."""
+
+    blockers: list[dict[str, str]] = field(default_factory=list)
+    notices: list[dict[str, str]] = field(default_factory=list)
+
+    def block(self, code: str, text: str) -> None:
+        """Add a reason why the account is not ready."""
+        self.blockers.append({"code": code, "text": text})
+
+    def note(self, code: str, text: str) -> None:
+        """Add something a person should know."""
+        self.notices.append({"code": code, "text": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What readiness is judged by.
+
+    ``aes_since``: when the domain began to make AES keys, shown by the creation of the group Read-only Domain
+    Controllers (RID 521), which comes with the first domain controller of Windows 2008. None: it cannot be told.
+    """
+
+    now: datetime
+    protected: Protected
+    aes_since: datetime | None = None
+    protected_users_dn: str | None = None
+
+
+def protected_users(entry: Entry, facts: Facts) -> Readiness:
+    """Readiness for Protected Users: no NTLM, no DES or RC4, no delegation, tickets of 4 hours."""
+    ready = _common(entry, facts)
+    flags = entry.int("userAccountControl") or 0
+    types = entry.int("msDS-SupportedEncryptionTypes")
+    if flags & uac.USE_DES_KEY_ONLY:
+        ready.block("des_only", "USE_DES_KEY_ONLY is set: it has no key that Protected Users may use.")
+    if types and not types & AES:
+        ready.block("no_aes", "msDS-SupportedEncryptionTypes allows no AES: clear it, then change the password.")
+    _password_keys(ready, entry, facts)
+    if flags & (uac.TRUSTED_FOR_DELEGATION | uac.TRUSTED_TO_AUTH_FOR_DELEGATION) or entry.attributes.get(
+        "msDS-AllowedToDelegateTo"
+    ):
+        ready.block("delegation", "Delegation is configured for it, and Protected Users ends it.")
+    return ready
+
+
+def smartcard(entry: Entry, facts: Facts) -> Readiness:
+    """Readiness for SMARTCARD_REQUIRED: a way in without the password, which becomes random and stays unknown."""
+    ready = _common(entry, facts)
+    mappings = [text.casefold() for text in entry.texts("altSecurityIdentities") if text.casefold().startswith("x509:")]
+    strong = [text for text in mappings if any(mark in text for mark in STRONG_MAPPINGS)]
+    valid, problems = _certificates(entry, facts.now)
+    if not (strong or valid or entry.attributes.get("msDS-KeyCredentialLink")):
+        detail = f" ({'; '.join(problems)})" if problems else ""
+        ready.block(
+            "no_certificate",
+            "The directory shows no certificate of it (userCertificate, altSecurityIdentities, "
+            f"msDS-KeyCredentialLink){detail}. Have its card tried before its password goes.",
+        )
+    if mappings and not strong:
+        ready.note(
+            "weak_mapping",
+            "Its certificate is mapped by subject, issuer or e-mail only, which domain "
+            "controllers refuse since KB5014754. Map it by serial number, SKI or public key.",
+        )
+    if not entry.text("userPrincipalName"):
+        ready.note("no_upn", "It has no userPrincipalName, by which certificates usually name their owner.")
+    return ready
+
+
+CHECKS: Final[dict[str, Callable[[Entry, Facts], Readiness]]] = {
+    "protected_users": protected_users,
+    "smartcard": smartcard,
+}
+
+
+def report(entry: Entry, purpose: str, facts: Facts) -> dict[str, Any]:
+    """The row of one account (read with ATTRIBUTES) for ``purpose``, a key of CHECKS."""
+    ready = CHECKS[purpose](entry, facts)
+    return {
+        "label": label_of(entry),
+        "dn": entry.dn,
+        "sid": entry.sid(),
+        "enforced": is_enforced(entry, purpose, facts.protected_users_dn),
+        "ready": not ready.blockers,
+        "blockers": ready.blockers,
+        "notices": ready.notices,
+    }
+
+
+def is_enforced(entry: Entry, purpose: str, protected_users_dn: str | None) -> bool:
+    """True when the account has what ``purpose`` asks for already."""
+    if purpose == "smartcard":
+        return bool((entry.int("userAccountControl") or 0) & uac.SMARTCARD_REQUIRED)
+    wanted = (protected_users_dn or "").casefold()
+    return any(dn.casefold() == wanted for dn in entry.texts("memberOf"))
+
+
+def _common(entry: Entry, facts: Facts) -> Readiness:
+    ready = Readiness()
+    kind = facts.protected.kind_of(entry.sid())
+    if kind is not None:
+        ready.block("protected_account", f"It is protected ({kind}) and stays out.")
+    if type_of(entry) != "user":
+        ready.block("not_a_person", f"It is a {type_of(entry)}, not the account of a person.")
+    if entry.int("userAccountControl") is None:
+        ready.block("unreadable", "userAccountControl cannot be read: unverified.")
+    elif (entry.int("userAccountControl") or 0) & uac.ACCOUNTDISABLE:
+        ready.note("disabled", "It is disabled.")
+    spns = entry.texts("servicePrincipalName")
+    if spns:
+        ready.block(
+            "service", f"It has service principal names ({', '.join(sorted(spns))}): a service logs on with it."
+        )
+    own = entry.sid()
+    if own is not None and sid.domain_of(own) and sid.rid(own) == sid.RID_ADMINISTRATOR and kind is None:
+        ready.note(
+            "built_in_administrator",
+            "It is the built-in administrator: keep a way in that needs no card and no domain controller of your own.",
+        )
+    return ready
+
+
+def _password_keys(ready: Readiness, entry: Entry, facts: Facts) -> None:
+    last_set = ad_time.from_filetime(entry.int("pwdLastSet") or 0)
+    if last_set is None:
+        ready.block(
+            "password_never_set",
+            "pwdLastSet is 0: its password was never set, or must be changed at next logon. "
+            "Whether it has AES keys is not known.",
+        )
+    elif facts.aes_since is None:
+        ready.block(
+            "aes_unverified",
+            "The group Read-only Domain Controllers (RID 521) cannot be read, so since when the "
+            "domain makes AES keys is not known: unverified.",
+        )
+    elif last_set < facts.aes_since:
+        ready.block(
+            "password_before_aes",
+            f"Its password is of {last_set.date()}, before the domain made AES keys "
+            f"({facts.aes_since.date()}): it has RC4 keys only. Change it first.",
+        )
+
+
+def _certificates(entry: Entry, now: datetime) -> tuple[int, list[str]]:
+    """How many published certificates are valid now, and what is wrong with the others."""
+    valid, problems = 0, []
+    for der in entry.attributes.get("userCertificate") or []:
+        try:
+            end = not_after(der)
+        except (ValueError, UnicodeDecodeError) as error:
+            problems.append(f"unreadable certificate: {error}")
+            continue
+        if end < now:
+            problems.append(f"certificate expired on {end.date()}")
+        else:
+            valid += 1
+    return valid, problems
