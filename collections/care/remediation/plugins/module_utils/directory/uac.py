@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""userAccountControl: names of its bits (MS-ADTS 2.2.16)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCRIPT: Final = 0x1
+ACCOUNTDISABLE: Final = 0x2
+HOMEDIR_REQUIRED: Final = 0x8
+LOCKOUT: Final = 0x10
+PASSWD_NOTREQD: Final = 0x20
+PASSWD_CANT_CHANGE: Final = 0x40
+ENCRYPTED_TEXT_PWD_ALLOWED: Final = 0x80
+TEMP_DUPLICATE_ACCOUNT: Final = 0x100
+NORMAL_ACCOUNT: Final = 0x200
+INTERDOMAIN_TRUST_ACCOUNT: Final = 0x800
+WORKSTATION_TRUST_ACCOUNT: Final = 0x1000
+SERVER_TRUST_ACCOUNT: Final = 0x2000
+DONT_EXPIRE_PASSWORD: Final = 0x10000
+MNS_LOGON_ACCOUNT: Final = 0x20000
+SMARTCARD_REQUIRED: Final = 0x40000
+TRUSTED_FOR_DELEGATION: Final = 0x80000
+NOT_DELEGATED: Final = 0x100000
+USE_DES_KEY_ONLY: Final = 0x200000
+DONT_REQ_PREAUTH: Final = 0x400000
+PASSWORD_EXPIRED: Final = 0x800000
+TRUSTED_TO_AUTH_FOR_DELEGATION: Final = 0x1000000
+NO_AUTH_DATA_REQUIRED: Final = 0x2000000
+PARTIAL_SECRETS_ACCOUNT: Final = 0x4000000
+USE_AES_KEYS: Final = 0x8000000
+
+FLAGS: Final[dict[str, int]] = {
+    "SCRIPT": SCRIPT,
+    "ACCOUNTDISABLE": ACCOUNTDISABLE,
+    "HOMEDIR_REQUIRED": HOMEDIR_REQUIRED,
+    "LOCKOUT": LOCKOUT,
+    "PASSWD_NOTREQD": PASSWD_NOTREQD,
+    "PASSWD_CANT_CHANGE": PASSWD_CANT_CHANGE,
+    "ENCRYPTED_TEXT_PWD_ALLOWED": ENCRYPTED_TEXT_PWD_ALLOWED,
+    "TEMP_DUPLICATE_ACCOUNT": TEMP_DUPLICATE_ACCOUNT,
+    "NORMAL_ACCOUNT": NORMAL_ACCOUNT,
+    "INTERDOMAIN_TRUST_ACCOUNT": INTERDOMAIN_TRUST_ACCOUNT,
+    "WORKSTATION_TRUST_ACCOUNT": WORKSTATION_TRUST_ACCOUNT,
+    "SERVER_TRUST_ACCOUNT": SERVER_TRUST_ACCOUNT,
+    "DONT_EXPIRE_PASSWORD": DONT_EXPIRE_PASSWORD,
+    "MNS_LOGON_ACCOUNT": MNS_LOGON_ACCOUNT,
+    "SMARTCARD_REQUIRED": SMARTCARD_REQUIRED,
+    "TRUSTED_FOR_DELEGATION": TRUSTED_FOR_DELEGATION,
+    "NOT_DELEGATED": NOT_DELEGATED,
+    "USE_DES_KEY_ONLY": USE_DES_KEY_ONLY,
+    "DONT_REQ_PREAUTH": DONT_REQ_PREAUTH,
+    "PASSWORD_EXPIRED": PASSWORD_EXPIRED,
+    "TRUSTED_TO_AUTH_FOR_DELEGATION": TRUSTED_TO_AUTH_FOR_DELEGATION,
+    "NO_AUTH_DATA_REQUIRED": NO_AUTH_DATA_REQUIRED,
+    "PARTIAL_SECRETS_ACCOUNT": PARTIAL_SECRETS_ACCOUNT,
+    "USE_AES_KEYS": USE_AES_KEYS,
+}
+_NAMES: Final[dict[int, str]] = {bit: name for name, bit in FLAGS.items()}
+
+
+def names(value: int) -> list[str]:
+    """Names of the bits set in ``value``, lowest first; an unnamed bit appears as ``0x…``."""
+    value &= 0xFFFFFFFF
+    return [_NAMES.get(1 << n, f"0x{1 << n:x}") for n in range(32) if value >> n & 1]
+
+
+def text(value: int) -> str:
+    """Names of the bits for ``display``: ``A | B``, or ``–`` when no bit is set."""
+    return " | ".join(names(value)) or "–"
