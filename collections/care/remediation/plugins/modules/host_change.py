@@ -123,7 +123,7 @@ guard:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
-from ansible_collections.care.remediation.plugins.module_utils.hosts.options import FILES, SECRETS
+from ansible_collections.care.remediation.plugins.module_utils.hosts.options import SECRETS
 from ansible_collections.care.remediation.plugins.module_utils.hosts.writer import Writer
 
 

@@ -164,10 +164,8 @@ unresolved:
   elements: str
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.care.remediation.plugins.module_utils.hosts import file_plan
+from ansible_collections.care.remediation.plugins.module_utils.hosts import file_plan, writer
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
 from ansible_collections.care.remediation.plugins.module_utils.hosts.layout import Layout
 from ansible_collections.care.remediation.plugins.module_utils.hosts.options import FILES, SECRETS
@@ -190,10 +188,10 @@ def main() -> None:
     except (HostError, OSError) as error:
         module.fail_json(msg=str(error))
     unresolved = []
-    if profile and os.path.exists(os.path.join(Layout().pending, profile)):
+    if profile and writer.unfinished(Layout(), profile):
         unresolved.append(
             f"{profile}: an earlier run was interrupted before the service took its files; the next change or rollback "
-            f"finishes that, or reload the service and remove {Layout().pending}/{profile}"
+            f"finishes that, or reload the service and remove {writer.mark(Layout(), profile)}"
         )
         module.warn(unresolved[0])
     module.exit_json(changed=bool(changes), changes=changes, diff=diff, unresolved=unresolved)

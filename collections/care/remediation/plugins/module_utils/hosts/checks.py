@@ -8,7 +8,6 @@ import glob
 import os
 import re
 from collections.abc import Sequence
-from typing import Optional
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts import pam
 from ansible_collections.care.remediation.plugins.module_utils.hosts.command import Outcome, find, run
@@ -17,19 +16,19 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.errors impo
 _CLUSTER = re.compile(r"/etc/postgresql/(\d+(?:\.\d+)?)/([A-Za-z0-9_.-]+)/")
 
 
-def sshd(paths: Sequence[str]) -> Optional[str]:
+def sshd(paths: Sequence[str]) -> str | None:
     """`sshd -t`."""
     # Where ssh is started by its socket, /run/sshd only exists once someone has connected, and sshd -t asks for it.
     os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
     return _refusal(run(["sshd", "-t"]))
 
 
-def pam_sshd(paths: Sequence[str]) -> Optional[str]:
+def pam_sshd(paths: Sequence[str]) -> str | None:
     """`sshd -t`, and that every PAM file, module and rule that sshd's stack names can be used (PAM has no checker)."""
     return sshd(paths) or pam.problem("sshd")
 
 
-def redis(paths: Sequence[str]) -> Optional[str]:
+def redis(paths: Sequence[str]) -> str | None:
     """Redis' own reader, without starting it.
 
     It reads the file, then the command line, and stops at the first thing it does not know: when that is the option added
@@ -48,7 +47,7 @@ def redis(paths: Sequence[str]) -> Optional[str]:
     return None
 
 
-def postgresql(paths: Sequence[str]) -> Optional[str]:
+def postgresql(paths: Sequence[str]) -> str | None:
     """`postgres -C` reads postgresql.conf; the running server reads pg_hba.conf as it is on disk (pg_hba_file_rules)."""
     for version, cluster in postgresql_clusters(paths):
         configuration = f"/etc/postgresql/{version}/{cluster}/postgresql.conf"
@@ -59,7 +58,9 @@ def postgresql(paths: Sequence[str]) -> Optional[str]:
         said = _as_postgres([program, "-C", "data_directory", "-c", f"config_file={configuration}"])
         if not said.ok:
             return said.words
-        rules = _query(version, cluster, "select line_number || ': ' || error from pg_hba_file_rules where error is not null")
+        rules = _query(
+            version, cluster, "select line_number || ': ' || error from pg_hba_file_rules where error is not null"
+        )
         if rules is not None and rules.ok and rules.out.strip():
             return f"pg_hba.conf line {rules.out.strip()[:2000]}"
     return None
@@ -82,12 +83,12 @@ def postgresql_clusters(paths: Sequence[str]) -> list[tuple[str, str]]:
     return sorted((version, cluster) for version, cluster in found)
 
 
-def nginx(paths: Sequence[str]) -> Optional[str]:
+def nginx(paths: Sequence[str]) -> str | None:
     """`nginx -t`."""
     return _refusal(run(["nginx", "-q", "-t"]))
 
 
-def inetd(paths: Sequence[str]) -> Optional[str]:
+def inetd(paths: Sequence[str]) -> str | None:
     """Each service line of inetd.conf (inetd has no checker): seven columns at least, or six for an internal one."""
     for path in [path for path in paths if path.endswith("inetd.conf")] or ["/etc/inetd.conf"]:
         for number, line in enumerate(_lines(path), start=1):
@@ -103,7 +104,7 @@ def inetd(paths: Sequence[str]) -> Optional[str]:
     return None
 
 
-def vsftpd(paths: Sequence[str]) -> Optional[str]:
+def vsftpd(paths: Sequence[str]) -> str | None:
     """Each line of vsftpd.conf is option=value without spaces around the = (vsftpd has no checker and would not start)."""
     for path in [path for path in paths if path.endswith(".conf")] or ["/etc/vsftpd.conf"]:
         for number, line in enumerate(_lines(path), start=1):
@@ -112,7 +113,7 @@ def vsftpd(paths: Sequence[str]) -> Optional[str]:
     return None
 
 
-def nftables(paths: Sequence[str]) -> Optional[str]:
+def nftables(paths: Sequence[str]) -> str | None:
     """`nft -c -f` on what is loaded at boot."""
     for path in ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf"):
         if os.path.exists(path):
@@ -122,7 +123,7 @@ def nftables(paths: Sequence[str]) -> Optional[str]:
     return None
 
 
-def _refusal(said: Outcome) -> Optional[str]:
+def _refusal(said: Outcome) -> str | None:
     return None if said.ok else said.words
 
 
@@ -130,7 +131,7 @@ def _as_postgres(argv: list[str]) -> Outcome:
     return run(["runuser", "-u", "postgres", "--", *argv])
 
 
-def _query(version: str, cluster: str, sql: str) -> Optional[Outcome]:
+def _query(version: str, cluster: str, sql: str) -> Outcome | None:
     if find("psql") is None:
         return None
     try:

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import Optional
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
 
@@ -34,7 +33,7 @@ class Outcome:
         return (self.err.strip() or self.out.strip() or f"exit status {self.code}")[:2000]
 
 
-def find(name: str) -> Optional[str]:
+def find(name: str) -> str | None:
     """The full path of program `name`, or None."""
     return shutil.which(name, path=PATH)
 
@@ -44,7 +43,14 @@ def run(argv: list[str], stdin: str = "", timeout: float = 30.0) -> Outcome:
 
     Raises HostError when the program does not exist or does not end within `timeout` seconds.
     """
-    environment = {"PATH": PATH, "LC_ALL": "C", "LANG": "C", "HOME": "/root", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
+    environment = {
+        "PATH": PATH,
+        "LC_ALL": "C",
+        "LANG": "C",
+        "HOME": "/root",
+        "SYSTEMD_PAGER": "",
+        "SYSTEMD_COLORS": "0",
+    }
     for name in ("SYSTEMD_BUS_TIMEOUT", "DBUS_SYSTEM_BUS_ADDRESS"):
         if name in os.environ:
             environment[name] = os.environ[name]
@@ -55,8 +61,7 @@ def run(argv: list[str], stdin: str = "", timeout: float = 30.0) -> Outcome:
         done = subprocess.run(  # noqa: S603  argument list, fixed program
             [program, *argv[1:]],
             input=stdin.encode("utf-8", "surrogateescape"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             env=environment,
             timeout=timeout,
             check=False,

@@ -24,7 +24,9 @@ def apply(content: bytes, edits: list[dict[str, Any]], path: str) -> bytes:
     """The file `content` after `edits`. Bytes that are not UTF-8 pass through. Raises HostError naming `path` and the edit."""
     once = _apply_all(content, edits, path)
     if _apply_all(once, edits, path) != once:
-        raise HostError(f"{path}: these edits do not come to rest (applied twice they change the file again): make each 'match' specific")
+        raise HostError(
+            f"{path}: these edits do not come to rest (applied twice they change the file again): make each 'match' specific"
+        )
     return once
 
 
@@ -34,7 +36,9 @@ def _apply_all(content: bytes, edits: list[dict[str, Any]], path: str) -> bytes:
     ending = "\r\n" if "\r\n" in text else "\n"
     closed = not text or text.endswith("\n")
     body = text[:-1] if text.endswith("\n") else text
-    lines = [line[:-1] if line.endswith("\r") and ending == "\r\n" else line for line in body.split("\n")] if text else []
+    lines = (
+        [line[:-1] if line.endswith("\r") and ending == "\r\n" else line for line in body.split("\n")] if text else []
+    )
     before = list(lines)
     for number, edit in enumerate(edits, start=1):
         lines = _apply_one(lines, edit, f"{path}: edit {number}")
@@ -87,7 +91,7 @@ def _insert(lines: list[str], wanted: str, place: str, where: str) -> list[str]:
     return [*lines[:index], wanted, *lines[index:]]
 
 
-def _compile(expression: str, where: str) -> "re.Pattern[str]":
+def _compile(expression: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(expression)
     except re.error as error:

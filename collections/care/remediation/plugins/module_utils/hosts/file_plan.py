@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.changes import model
 from ansible_collections.care.remediation.plugins.module_utils.hosts import edits, files
@@ -13,7 +13,9 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.errors impo
 HIDDEN = "(secret content)"
 
 
-def plan(wanted: list[dict[str, Any]], secrets: dict[str, str], profile: Optional[str]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+def plan(
+    wanted: list[dict[str, Any]], secrets: dict[str, str], profile: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """The changes that make the host's files as `wanted` (the option `files` of host_config), and their diff.
 
     `secrets` holds the texts that `content_from` and `line_from` name. Raises HostError, naming the file.
@@ -44,7 +46,7 @@ def is_secret(entry: dict[str, Any]) -> bool:
     return bool(entry.get("secret"))
 
 
-def wanted_content(entry: dict[str, Any], secrets: dict[str, str], present: files.Present) -> Optional[bytes]:
+def wanted_content(entry: dict[str, Any], secrets: dict[str, str], present: files.Present) -> bytes | None:
     """The bytes the file must have after the task (None: no file), from `content`, `content_from` or `edits`."""
     path = entry["path"]
     if (entry.get("state") or "present") == "absent":
@@ -80,7 +82,7 @@ def wanted_state(entry: dict[str, Any], secrets: dict[str, str], present: files.
     return files.make_state(content, mode, owner, group, secret)
 
 
-def make_change(path: str, before: dict[str, Any], after: dict[str, Any], profile: Optional[str]) -> dict[str, Any]:
+def make_change(path: str, before: dict[str, Any], after: dict[str, Any], profile: str | None) -> dict[str, Any]:
     """A `file` change. `host`, `id` and `controls` are filled in on the control node."""
     return model.new_change(
         target="host",
@@ -132,7 +134,7 @@ def _mode(entry: dict[str, Any], present: files.Present, secret: bool) -> str:
     except ValueError:
         number = -1
     if not 0 <= number <= 0o7777:
-        raise HostError(f"{entry['path']}: {mode!r} is not an octal mode such as \"0640\"")
+        raise HostError(f'{entry["path"]}: {mode!r} is not an octal mode such as "0640"')
     return f"{number:04o}"
 
 

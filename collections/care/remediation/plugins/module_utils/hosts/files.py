@@ -18,7 +18,7 @@ import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts import command
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
@@ -31,7 +31,7 @@ ABSENT: dict[str, Any] = {"exists": False, "sha256": None, "mode": None, "owner"
 class Present:
     """A file as it is: its bytes and who may do what. `content` is None when there is no file."""
 
-    content: Optional[bytes]
+    content: bytes | None
     mode: int = 0
     owner: str = ""
     group: str = ""
@@ -161,7 +161,7 @@ def write(path: str, content: bytes, mode: str, owner: str, group: str) -> None:
         command.run(["restorecon", "--", path])
 
 
-def remove(path: str, directories: Optional[list[str]] = None) -> None:
+def remove(path: str, directories: list[str] | None = None) -> None:
     """Removes the file, and those of `directories` (made for it) that are empty now."""
     check_path(path)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), _directory(path) as directory_descriptor:

@@ -47,17 +47,26 @@ def arm(layout: Layout, items: list[tuple[dict[str, Any], Any]], seconds: int) -
         raise HostError(f"a guard lasts {MINIMUM_SECONDS} to {MAXIMUM_SECONDS} seconds, not {seconds}")
     for program in ("systemd-run", "systemctl", "flock", "sh"):
         if find(program) is None:
-            raise HostError(f"{program} is not on this host, so nothing could take the change back: nothing was written")
+            raise HostError(
+                f"{program} is not on this host, so nothing could take the change back: nothing was written"
+            )
     token = secrets.token_hex(8)
     directory = private_directory(os.path.join(private_directory(layout.state), token))
     try:
         _keep(layout, directory, token, items, seconds)
-        said = run([
-            "systemd-run", "--quiet", f"--unit={unit_name(token)}", f"--on-active={seconds}",
-            "--timer-property=AccuracySec=500ms", "--property=Type=oneshot",
-            f"--description=care.remediation: take back the unconfirmed change {token}",
-            "/bin/sh", os.path.join(directory, "restore.sh"),
-        ])
+        said = run(
+            [
+                "systemd-run",
+                "--quiet",
+                f"--unit={unit_name(token)}",
+                f"--on-active={seconds}",
+                "--timer-property=AccuracySec=500ms",
+                "--property=Type=oneshot",
+                f"--description=care.remediation: take back the unconfirmed change {token}",
+                "/bin/sh",
+                os.path.join(directory, "restore.sh"),
+            ]
+        )
         if not said.ok:
             raise HostError(f"systemd-run: {said.words}")
         if not units.is_active(f"{unit_name(token)}.timer"):
@@ -157,7 +166,9 @@ def _keep(layout: Layout, directory: str, token: str, items: list[tuple[dict[str
         profile = profiles.PROFILES.get(change.get("profile") or "")
         if profile is not None and profile.reload != "none":
             for unit in profile.units:
-                reloads[f"systemctl is-active --quiet {unit} && {{ systemctl {profile.reload} {unit} || failed=1; }}"] = None
+                reloads[
+                    f"systemctl is-active --quiet {unit} && {{ systemctl {profile.reload} {unit} || failed=1; }}"
+                ] = None
     boot_unit = os.path.join(layout.units, f"{unit_name(token)}-boot.service")
     boot_link = os.path.join(layout.units, "sysinit.target.wants", f"{unit_name(token)}-boot.service")
     script = _SCRIPT.format(
@@ -194,7 +205,7 @@ def _keep_file(directory: str, number: int, path: str, change: dict[str, Any]) -
     shutil.copy2(path, saved, follow_symlinks=False)
     facts = os.stat(path, follow_symlinks=False)
     os.chown(saved, facts.st_uid, facts.st_gid)
-    os.chmod(saved, facts.st_mode & 0o7777)  after chown, which clears setuid bits
+    os.chmod(saved, facts.st_mode & 0o7777)  # after chown, which clears setuid bits
     descriptor = os.open(saved, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -10,21 +10,27 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Optional
 
 _TYPES = ("account", "auth", "password", "session")
 _CONTROLS = ("required", "requisite", "sufficient", "optional", "include", "substack")
 _RULE = re.compile(r"(?P<type>-?[a-z]+)\s+(?P<control>\[[^\]]*\]|\S+)\s+(?P<module>\S+)(?P<rest>.*)\Z")
 _ACTION = re.compile(r"[a-z_]+=(?:ignore|bad|die|ok|done|reset|[0-9]+)\Z")
-_DIRECTORIES = ("/lib/*/security", "/usr/lib/*/security", "/lib/security", "/lib64/security", "/usr/lib64/security", "/usr/lib/security")
+_DIRECTORIES = (
+    "/lib/*/security",
+    "/usr/lib/*/security",
+    "/lib/security",
+    "/lib64/security",
+    "/usr/lib64/security",
+    "/usr/lib/security",
+)
 
 
-def problem(service: str, root: str = "/etc/pam.d") -> Optional[str]:
+def problem(service: str, root: str = "/etc/pam.d") -> str | None:
     """What is wrong with the stack of `service` and all it includes, or None."""
     return _check(os.path.join(root, service), root, set())
 
 
-def _check(path: str, root: str, seen: set[str]) -> Optional[str]:
+def _check(path: str, root: str, seen: set[str]) -> str | None:
     if path in seen:
         return None
     seen.add(path)
@@ -41,7 +47,7 @@ def _check(path: str, root: str, seen: set[str]) -> Optional[str]:
     return None
 
 
-def _check_rule(rule: str, root: str, seen: set[str]) -> Optional[str]:
+def _check_rule(rule: str, root: str, seen: set[str]) -> str | None:
     if rule.startswith("@include"):
         return _check(os.path.join(root, rule[8:].strip()), root, seen)
     match = _RULE.match(rule)

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Optional
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts import checks
 from ansible_collections.care.remediation.plugins.module_utils.hosts.command import find, run
@@ -18,7 +18,7 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.command imp
 PATIENCE = 10.0  # seconds a service has to come back after a reload
 
 
-def sshd(paths: Sequence[str]) -> Optional[str]:
+def sshd(paths: Sequence[str]) -> str | None:
     """Every address and port that `sshd -T` says sshd listens on sends its identification (RFC 4253, 4.2)."""
     said = run(["sshd", "-T"])
     if not said.ok:
@@ -27,13 +27,13 @@ def sshd(paths: Sequence[str]) -> Optional[str]:
     for host, port in dict.fromkeys(addresses):
         if ":" in host and not _has_ipv6():
             continue
-        problem = _retry(lambda host=host, port=port: _banner(host, port, b"", b"SSH-2.0-"))
+        problem = _retry(functools.partial(_banner, host, port, b"", b"SSH-2.0-"))
         if problem:
             return f"sshd does not answer on {host} port {port}: {problem}"
     return None
 
 
-def redis(paths: Sequence[str]) -> Optional[str]:
+def redis(paths: Sequence[str]) -> str | None:
     """PING; a request for a password is an answer too."""
     port, host = 6379, "127.0.0.1"
     for path in [path for path in paths if path.endswith(".conf")] or ["/etc/redis/redis.conf"]:
@@ -42,7 +42,7 @@ def redis(paths: Sequence[str]) -> Optional[str]:
                 port = int(value)
             elif word == "bind":
                 bound = [item.lstrip("-") for item in value.split()]
-                if bound and not {"127.0.0.1", "0.0.0.0", "*"} & set(bound):
+                if bound and not {"127.0.0.1", "0.0.0.0", "*"} & set(bound):  # noqa: S104
                     host = bound[0]
     if port == 0:
         return None
@@ -50,10 +50,11 @@ def redis(paths: Sequence[str]) -> Optional[str]:
     return f"redis does not answer on {host} port {port}: {problem}" if problem else None
 
 
-def postgresql(paths: Sequence[str]) -> Optional[str]:
+def postgresql(paths: Sequence[str]) -> str | None:
     """A query by the database's own administrator on its local socket, or pg_isready when that one needs a password."""
     for version, cluster in checks.postgresql_clusters(paths):
-        def ask(version: str = version, cluster: str = cluster) -> Optional[str]:
+
+        def ask(version: str = version, cluster: str = cluster) -> str | None:
             if find("pg_isready") is None:
                 return None
             said = run(["pg_isready", "--cluster", f"{version}/{cluster}", "-t", "3"])
@@ -65,7 +66,7 @@ def postgresql(paths: Sequence[str]) -> Optional[str]:
     return None
 
 
-def nginx(paths: Sequence[str]) -> Optional[str]:
+def nginx(paths: Sequence[str]) -> str | None:
     """Each port of `nginx -T` takes a connection, and a TLS one where it says ssl."""
     said = run(["nginx", "-T", "-q"])
     if not said.ok:
@@ -73,13 +74,13 @@ def nginx(paths: Sequence[str]) -> Optional[str]:
     for host, port, tls in listeners(said.out):
         if ":" in host and not _has_ipv6():
             continue
-        problem = _retry(lambda host=host, port=port, tls=tls: _handshake(host, port) if tls else _open(host, port))
+        problem = _retry(functools.partial(_handshake if tls else _open, host, port))
         if problem:
             return f"nginx does not answer on {host} port {port}: {problem}"
     return None
 
 
-def vsftpd(paths: Sequence[str]) -> Optional[str]:
+def vsftpd(paths: Sequence[str]) -> str | None:
     """The greeting of FTP (RFC 959: 220)."""
     port = 21
     for path in [path for path in paths if path.endswith(".conf")] or ["/etc/vsftpd.conf"]:
@@ -90,7 +91,7 @@ def vsftpd(paths: Sequence[str]) -> Optional[str]:
     return f"vsftpd does not answer on port {port}: {problem}" if problem else None
 
 
-def active(paths: Sequence[str]) -> Optional[str]:
+def active(paths: Sequence[str]) -> str | None:
     """Nothing more than that systemd still calls it active, which the caller has asked already."""
     return None
 
@@ -115,7 +116,7 @@ def _address(value: str, default: int = 22) -> tuple[str, int]:
     return {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}.get(host, host), int(match.group(3) or default)  # noqa: S104
 
 
-def _retry(ask: Callable[[], Optional[str]]) -> Optional[str]:
+def _retry(ask: Callable[[], str | None]) -> str | None:
     deadline = time.monotonic() + PATIENCE
     while True:
         problem = ask()
@@ -124,7 +125,7 @@ def _retry(ask: Callable[[], Optional[str]]) -> Optional[str]:
         time.sleep(0.2)
 
 
-def _open(host: str, port: int) -> Optional[str]:
+def _open(host: str, port: int) -> str | None:
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError as error:
@@ -132,7 +133,7 @@ def _open(host: str, port: int) -> Optional[str]:
     return None
 
 
-def _banner(host: str, port: int, say: bytes, *expected: bytes) -> Optional[str]:
+def _banner(host: str, port: int, say: bytes, *expected: bytes) -> str | None:
     try:
         with socket.create_connection((host, port), timeout=3) as connection:
             connection.sendall(say)
@@ -142,7 +143,7 @@ def _banner(host: str, port: int, say: bytes, *expected: bytes) -> Optional[str]
     return None if heard.startswith(expected) else f"it said {heard[:60]!r}"
 
 
-def _handshake(host: str, port: int) -> Optional[str]:
+def _handshake(host: str, port: int) -> str | None:
     # Not a check of the certificate: the question is whether the server still speaks TLS.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -16,7 +16,7 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.command imp
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
 
 # Given the paths that change; returns what is wrong in the checker's words, or None.
-Check = Callable[[Sequence[str]], Optional[str]]
+Check = Callable[[Sequence[str]], Optional[str]]  # noqa: UP045  evaluated when imported, Python 3.9 has no |
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Profile:
     probe: Check
     guarded: bool = False
 
-    def unit(self, paths: Sequence[str]) -> Optional[str]:
+    def unit(self, paths: Sequence[str]) -> str | None:
         """The unit that reads `paths` on this host, or None."""
         clusters = postgresql_units(paths) if self.name == "postgresql" else []
         return units.first_known([*clusters, *self.units])
@@ -51,7 +51,7 @@ class Profile:
             if not said.ok:
                 raise HostError(f"systemctl restart {unit}: {said.words}")
 
-    def answers(self, paths: Sequence[str]) -> Optional[str]:
+    def answers(self, paths: Sequence[str]) -> str | None:
         """What is wrong with the running service, or None; a service that is not running is not asked."""
         unit = self.unit(paths)
         if unit is None or not units.is_active(unit):
@@ -64,7 +64,7 @@ def postgresql_units(paths: Sequence[str]) -> list[str]:
     return [f"postgresql@{version}-{cluster}.service" for version, cluster in checks.postgresql_clusters(paths)]
 
 
-def no_probe(paths: Sequence[str]) -> Optional[str]:
+def no_probe(paths: Sequence[str]) -> str | None:
     return None
 
 
@@ -76,7 +76,13 @@ PROFILES: dict[str, Profile] = {
         Profile("redis", ("redis-server.service", "redis.service"), checks.redis, "restart", probes.redis),
         Profile("postgresql", ("postgresql.service",), checks.postgresql, "reload", probes.postgresql),
         Profile("nginx", ("nginx.service",), checks.nginx, "reload", probes.nginx),
-        Profile("inetd", ("inetutils-inetd.service", "openbsd-inetd.service", "inetd.service"), checks.inetd, "restart", probes.active),
+        Profile(
+            "inetd",
+            ("inetutils-inetd.service", "openbsd-inetd.service", "inetd.service"),
+            checks.inetd,
+            "restart",
+            probes.active,
+        ),
         Profile("vsftpd", ("vsftpd.service",), checks.vsftpd, "restart", probes.vsftpd),
         Profile("nftables", ("nftables.service",), checks.nftables, "none", no_probe),
     )

@@ -86,7 +86,17 @@ def normalised(table: Table, text: str) -> str:
     check(table, text)
     # Fixed shell text; the ruleset comes by standard input.
     said = run(
-        ["unshare", "--net", "--", "sh", "-c", 'nft -f - && exec nft -s list table "$1" "$2"', "sh", table.family, table.name],
+        [
+            "unshare",
+            "--net",
+            "--",
+            "sh",
+            "-c",
+            'nft -f - && exec nft -s list table "$1" "$2"',
+            "sh",
+            table.family,
+            table.name,
+        ],
         stdin=text,
     )
     if not said.ok or not said.out.startswith(f"table {table}"):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.changes import model
 from ansible_collections.care.remediation.plugins.module_utils.hosts import units
@@ -29,10 +29,14 @@ def plan(wanted: list[dict[str, Any]], missing: str) -> tuple[list[dict[str, Any
         if after == before:
             continue
         changes.append(make_change(unit, before, after))
-        diff.append({
-            "before_header": unit, "after_header": unit,
-            "before": f"{describe(before)}\n", "after": f"{describe(after)}\n",
-        })
+        diff.append(
+            {
+                "before_header": unit,
+                "after_header": unit,
+                "before": f"{describe(before)}\n",
+                "after": f"{describe(after)}\n",
+            }
+        )
     return changes, diff, unknown
 
 
@@ -55,7 +59,7 @@ def wanted_state(entry: dict[str, Any], before: dict[str, Any]) -> dict[str, Any
     return after
 
 
-def make_change(unit: str, before: dict[str, Any], after: dict[str, Any], profile: Optional[str] = None) -> dict[str, Any]:
+def make_change(unit: str, before: dict[str, Any], after: dict[str, Any], profile: str | None = None) -> dict[str, Any]:
     """A `service` change. `host`, `id` and `controls` are filled in on the control node."""
     return model.new_change(
         target="host",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts import file_plan, files, rulesets, units
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
@@ -47,7 +47,9 @@ class Secrets:
     def _kept(self, change: Change) -> bytes:
         kept = files.read(os.path.join(self.layout.backup, _safe(change["id"]), "content"))
         if kept.content is None:
-            raise HostError(f"{change['object']['id']}: the copy of its secret content is no longer in {self.layout.backup}")
+            raise HostError(
+                f"{change['object']['id']}: the copy of its secret content is no longer in {self.layout.backup}"
+            )
         return kept.content
 
 
@@ -83,7 +85,7 @@ def shown(change: Change, state: Any) -> Any:
     return state
 
 
-def capture(change: Change) -> Optional[files.Present]:
+def capture(change: Change) -> files.Present | None:
     """What is needed to put the thing back within this call, beyond its state: a file's bytes."""
     return files.read(change["object"]["id"]) if change["kind"] == "file" else None
 
@@ -104,16 +106,14 @@ def write(change: Change, present: Any, wanted: Any, secrets: Secrets) -> None:
         files.write(name, content, wanted["mode"], wanted["owner"], wanted["group"])
 
 
-def put_back(change: Change, present: Any, before: Any, captured: Optional[files.Present]) -> None:
+def put_back(change: Change, present: Any, before: Any, captured: files.Present | None) -> None:
     """Undoes a write of this call."""
     if captured is None:
         write(change, present, before, Secrets(Layout()))
     elif captured.content is None:
         files.remove(change["object"]["id"], change.get("context", {}).get("created_directories"))
     else:
-        files.write(
-            change["object"]["id"], captured.content, f"{captured.mode:04o}", captured.owner, captured.group
-        )
+        files.write(change["object"]["id"], captured.content, f"{captured.mode:04o}", captured.owner, captured.group)
 
 
 def _safe(change_id: str) -> str:

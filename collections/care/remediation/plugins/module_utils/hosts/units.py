@@ -8,7 +8,7 @@ A state is ``{"enabled": what `systemctl is-enabled` says, "active": bool}``.
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts import command
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
@@ -26,7 +26,7 @@ def full_name(name: str) -> str:
     return full
 
 
-def read(unit: str) -> Optional[dict[str, Any]]:
+def read(unit: str) -> dict[str, Any] | None:
     """The state of `unit`, or None when the host has no such unit. Raises HostError when systemd does not answer."""
     facts = show(unit)
     if facts.get("LoadState") == "not-found":
@@ -49,7 +49,7 @@ def is_active(unit: str) -> bool:
     return show(unit).get("ActiveState") in ("active", "activating", "reloading")
 
 
-def first_known(names: list[str]) -> Optional[str]:
+def first_known(names: list[str]) -> str | None:
     """The first unit of `names` that this host has (ssh.service on Debian is sshd.service elsewhere)."""
     for name in names:
         if show(name).get("LoadState") not in ("not-found", None):

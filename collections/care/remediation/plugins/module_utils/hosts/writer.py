@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.hosts import guard, lock, profiles, targets
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
@@ -76,7 +76,7 @@ class Writer:
         with lock.held(self.layout.lock, self.lock_seconds):
             guard.settle_earlier(self.layout, take_back=done == "undone")
             groups = self._compare(steps, nothing)
-            armed: Optional[guard.Guard] = None
+            armed: guard.Guard | None = None
             if any(step.open and _guarded(step.change) for step in steps):
                 todo = [step for step in steps if step.open]
                 armed = guard.arm(self.layout, [(step.change, step.present) for step in todo], self.guard_seconds)
@@ -105,12 +105,19 @@ class Writer:
                 step.settle(nothing)
             elif not targets.same(change, step.present, step.source):
                 found = targets.shown(change, step.present)
-                step.settle("conflict", f"{change['object']['label']} is not as it was: someone else changed it; left alone", found)
+                step.settle(
+                    "conflict",
+                    f"{change['object']['label']} is not as it was: someone else changed it; left alone",
+                    found,
+                )
         for group in groups.values():
             blocked = next((step for step in group if step.status in ("conflict", "unverified")), None)
             if blocked:
                 for step in (step for step in group if step.open):
-                    step.settle("conflict", f"not written, because {blocked.change['object']['label']} of the same service: {blocked.message}")
+                    step.settle(
+                        "conflict",
+                        f"not written, because {blocked.change['object']['label']} of the same service: {blocked.message}",
+                    )
         return list(groups.values())
 
     def _write_group(self, group: list[Step], done: str) -> None:
@@ -121,13 +128,15 @@ class Writer:
         written: list[Step] = []
         try:
             profile = profiles.get(name) if name else None
-            unfinished = bool(name) and os.path.exists(self._mark(name))
+            unfinished = name is not None and os.path.exists(self._mark(name))
             if not todo and not unfinished:
                 return
             if profile and todo and done == "applied":
                 problem = profile.check(paths)
                 if problem:
-                    raise HostError(f"the present configuration of {name} is already refused, before any change: {problem}")
+                    raise HostError(
+                        f"the present configuration of {name} is already refused, before any change: {problem}"
+                    )
             if name:
                 self._set_mark(name)
             for step in todo:
@@ -163,7 +172,7 @@ class Writer:
             step.found = targets.shown(step.change, found)
             raise HostError(f"{step.change['object']['label']}: what was read back is not what was written")
 
-    def _put_back(self, written: list[Step], todo: list[Step], name: Optional[str], paths: list[str], reason: str) -> None:
+    def _put_back(self, written: list[Step], todo: list[Step], name: str | None, paths: list[str], reason: str) -> None:
         left: list[str] = []
         for step in reversed(written):
             try:
@@ -192,7 +201,7 @@ class Writer:
         return targets.Secrets(self.layout, {entry["path"]: entry for entry in self.entries}, self.texts)
 
     def _mark(self, name: str) -> str:
-        return os.path.join(self.layout.pending, name)
+        return mark(self.layout, name)
 
     def _set_mark(self, name: str) -> None:
         """Says on disk that the service has still to take its files: a killed writer is finished by the next one."""
@@ -204,6 +213,16 @@ class Writer:
     def _clear_mark(self, name: str) -> None:
         if os.path.exists(self._mark(name)):
             os.unlink(self._mark(name))
+
+
+def mark(layout: Layout, profile: str) -> str:
+    """The file that is there while a service has still to take the files that were written for it."""
+    return os.path.join(layout.pending, profile)
+
+
+def unfinished(layout: Layout, profile: str) -> bool:
+    """Whether a killed run has left this service without its new files taken."""
+    return os.path.exists(mark(layout, profile))
 
 
 def _guarded(change: Change) -> bool:
