@@ -215,7 +215,7 @@ def prove(inventory: Inventory, reference: KeyState, ask: Callable[[str], KeySta
             row.update(
                 state="behind",
                 reason=(
-                    f"has pwdLastSet {state.password_set} and key version {state.key_version}, the domain controller in "
+                    f"has pwdLastSet {state.password_set} and key version {state.key_version}, the one in "
                     f"use has {reference.password_set} and {reference.key_version}: not replicated"
                 ),
             )
