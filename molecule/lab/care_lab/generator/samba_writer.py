@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fill the Samba domain of this machine with a generated one. Runs on the domain controller, samba stopped."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import ldb
+from samba.auth import system_session
+from samba.dcerpc import security
+from samba.ndr import ndr_pack, ndr_unpack
+from samba.param import LoadParm
+from samba.samdb import SamDB
+
+from care_lab import constants
+from care_lab.generator.french import BUILTIN_NAMES, DOMAIN_NAMES
+from care_lab.generator.model import DISABLED, DOMAIN_SID, Account, Domain, Group, rdn
+
+PRIVATE = "/var/lib/samba/private"
+# Below the rules for clients: well-known objects may be renamed, SIDs given.
+RELAX = ["relax:0"]
+GROUP_TYPES = {"global": -2147483646, "universal": -2147483640, "local": -2147483644}
+
+
+def filetime(moment: datetime | None) -> str:
+    """100 ns since 1601, as directories count; never is 0."""
+    return "0" if moment is None else str(int((moment.timestamp() + 11644473600) * 10_000_000))
+
+
+def generalized(moment: datetime) -> str:
+    """LDAP's generalized time."""
+    return moment.strftime("%Y%m%d%H%M%S.0Z")
+
+
+class Writer:
+    """One domain into one sam.ldb."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.loadparm = LoadParm()
+        self.loadparm.load_default()
+        self.samdb = SamDB(url=f"{PRIVATE}/sam.ldb", session_info=system_session(), lp=self.loadparm)
+        self.dns: dict[str, str] = {}  # SID → DN
+        self._start = time.monotonic()
+
+    def say(self, what: str, number: int = 0, since: float = 0.0) -> None:
+        """One progress line, with the rate when there is one."""
+        now = time.monotonic()
+        rate = f", {number / (now - since):.0f} a second" if number and now > since else ""
+        print(f"[{now - self._start:6.1f} s] {what}{rate}", flush=True)
+
+    def rename_wellknown(self) -> None:
+        """The accounts and groups that come with a domain get their French names."""
+        for prefix, names in ((f"{DOMAIN_SID}-", DOMAIN_NAMES), ("S-1-5-32-", BUILTIN_NAMES)):
+            for rid, name in names.items():
+                found = self.samdb.search(base=f"<SID={prefix}{rid}>", scope=ldb.SCOPE_BASE, attrs=["sAMAccountName"]) \
+                    if self._exists(f"<SID={prefix}{rid}>") else []
+                for entry in found:
+                    wanted = ldb.Dn(self.samdb, f"CN={rdn(name)},{entry.dn.parent()}")
+                    if str(entry.dn) != str(wanted):
+                        self.samdb.rename(entry.dn, wanted, RELAX)
+                    self._set(wanted, {"sAMAccountName": [name]}, RELAX)
+
+    def _exists(self, dn: str) -> bool:
+        try:
+            return bool(self.samdb.search(base=dn, scope=ldb.SCOPE_BASE, attrs=["dn"]))
+        except ldb.LdbError as error:
+            if error.args[0] == ldb.ERR_NO_SUCH_OBJECT:
+                return False
+            raise
+
+    def _set(self, dn: ldb.Dn | str, values: dict[str, list[str] | list[bytes]], controls: list[str] | None = None) -> None:
+        message = ldb.Message(dn if isinstance(dn, ldb.Dn) else ldb.Dn(self.samdb, dn))
+        for name, items in values.items():
+            message[name] = ldb.MessageElement(items, ldb.FLAG_MOD_REPLACE, name)
+        self.samdb.modify(message, controls or [])
+
+    def add_group(self, group: Group) -> None:
+        """A group of the model that the domain does not come with."""
+        entry: dict[str, object] = {
+            "dn": group.dn, "objectClass": "group", "sAMAccountName": group.sam,
+            "groupType": str(GROUP_TYPES[group.scope]), "objectSid": ndr_pack(security.dom_sid(group.sid))}
+        if group.description:
+            entry["description"] = group.description
+        self.samdb.add(entry, RELAX)
+
+    def add_account(self, account: Account) -> None:
+        """One account, the way a client would have added it."""
+        password = getattr(constants, account.secret)
+        entry: dict[str, object] = {
+            "dn": account.dn, "objectClass": "computer" if account.kind == "computer" else "user",
+            "sAMAccountName": account.sam, "objectSid": ndr_pack(security.dom_sid(account.sid)),
+            "userAccountControl": str(account.uac),
+            "unicodePwd": f'"{password}"'.encode("utf-16-le"), **account.attributes}
+        if account.kind != "computer":
+            entry["userPrincipalName"] = f"{account.sam}@{self.domain.name}"
+        self.samdb.add(entry, RELAX)
+
+    def write(self) -> None:
+        """Everything, in one transaction."""
+        samdb, domain = self.samdb, self.domain
+        samdb.transaction_start()
+        try:
+            self.rename_wellknown()
+            self.say("French names")
+            for dn, description in domain.units:
+                samdb.add({"dn": dn, "objectClass": "organizationalUnit", "description": description})
+            self.say(f"{len(domain.units)} organisational units")
+            for group in domain.groups.values():
+                if not group.existing:
+                    self.add_group(group)
+            self.say(f"{len(domain.groups)} groups")
+            since = time.monotonic()
+            for account in domain.accounts:
+                self.add_account(account)
+            self.say(f"{len(domain.accounts)} accounts", len(domain.accounts), since)
+            for group in domain.groups.values():
+                self.fill(group)
+            self.say("memberships")
+            self.settings()
+            self.rights()
+            self.say("settings and rights")
+        except BaseException:
+            samdb.transaction_cancel()
+            raise
+        samdb.transaction_commit()
+        self.say("committed")
+
+    def fill(self, group: Group) -> None:
+        """Add what the model has in a group and the directory has not."""
+        if not group.members or not self._exists(f"<SID={group.sid}>"):
+            return
+        present = {str(v).split("<SID=", 1)[1].split(">", 1)[0] for v in self.samdb.search(
+            base=f"<SID={group.sid}>", scope=ldb.SCOPE_BASE, attrs=["member"],
+            controls=["extended_dn:1:1"])[0].get("member", [])}
+        missing = [sid for sid in group.members if sid not in present]
+        if missing:
+            message = ldb.Message(ldb.Dn(self.samdb, f"<SID={group.sid}>"))
+            message["member"] = ldb.MessageElement([f"<SID={sid}>" for sid in missing], ldb.FLAG_MOD_ADD, "member")
+            self.samdb.modify(message)
+
+    def settings(self) -> None:
+        """The domain's own settings, and the accounts it came with."""
+        domain = self.domain
+        self._set(domain.dn, {"ms-DS-MachineAccountQuota": [str(domain.machine_account_quota)],
+                              # 1095 days: what ANSSI asks of privileged accounts; nobody's expires at the first logon
+                              "maxPwdAge": [str(-1095 * 86400 * 10_000_000)]})
+        services = f"CN=Directory Service,CN=Windows NT,CN=Services,{self.samdb.get_config_basedn()}"
+        self._set(services, {"dSHeuristics": [domain.dsheuristics]})
+        guest = f"<SID={DOMAIN_SID}-501>"
+        flags = int(str(self.samdb.search(base=guest, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]["userAccountControl"]))
+        if domain.guest_enabled:
+            self._set(guest, {"userAccountControl": [str(flags & ~DISABLED)]})
+
+    def rights(self) -> None:
+        """Add the model's entries to security descriptors."""
+        for ace in self.domain.aces:
+            entry = self.samdb.search(base=ace.dn, scope=ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"])[0]
+            descriptor = ndr_unpack(security.descriptor, bytes(entry["nTSecurityDescriptor"][0]))
+            added = security.descriptor.from_sddl(f"D:{ace.sddl}", security.dom_sid(DOMAIN_SID))
+            for one in added.dacl.aces:
+                # Before the first inherited entry: explicit ones come first in a canonical list.
+                place = next((i for i, other in enumerate(descriptor.dacl.aces)
+                              if other.flags & security.SEC_ACE_FLAG_INHERITED_ACE), descriptor.dacl.num_aces)
+                descriptor.dacl_add(one, place)
+            self._set(ace.dn, {"nTSecurityDescriptor": [ndr_pack(descriptor)]})
+
+
+def write(domain: Domain) -> None:
+    """Fill this machine's domain."""
+    Writer(domain).write()
