@@ -64,8 +64,8 @@ MAX_STATEMENTS: Final = 500_000
 
 # PingCastle tests another threshold, or nothing at all, in these rules: not being reported proves nothing.
 NOT_A_PROOF: Final = frozenset(
-    ("P-ServiceDomainAdmin", "P-ProtectedUsers", "P-AdminNum", "P-Inactive", "S-Inactive", "S-C-Inactive")
-    + ("P-DNSAdmin", "P-DNSDelegation", "A-Krbtgt", "A-NTFRSOnSysvol")
+    {"P-ServiceDomainAdmin", "P-ProtectedUsers", "P-AdminNum", "P-Inactive", "S-Inactive", "S-C-Inactive"}
+    | {"P-DNSAdmin", "P-DNSDelegation", "A-Krbtgt", "A-NTFRSOnSysvol"}
 )
 # Here its population is not ANSSI's, so its objects are not taken: S-Inactive is six months without a logon, the
 # control is three years of the same password and a year without authentication.

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""HTML pages: self-contained, without script or external resource, everything escaped."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from .escape import terminal
+from .pages_text import TEXTS
+
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "plugin_utils" / "pages"
+LANGUAGES: Final = ("fr", "en")
+# A page shows that many objects of a control; the JSON beside it holds all.
+SHOWN: Final = 400
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,  # always, whatever the file is called
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plain"] = lambda value: terminal(value, 2000)
+    environment.filters["short"] = lambda value: str(value)[:12]
+    return environment
+
+
+def render(template: str, language: str, **values: Any) -> str:
+    """The page ``template`` (for instance ``plan.html.j2``) in ``fr`` or ``en``."""
+    page = _environment().get_template(template)
+    return page.render(
+        t=TEXTS[language], lang=language, shown=SHOWN, when=functools.partial(when, language=language), **values
+    )
+
+
+def when(moment: str | None, *, language: str) -> str:
+    """A time of a document as people write it: ``22/11/2026 à 02:00 UTC`` or ``2026-11-22 02:00 UTC``."""
+    if not moment:
+        return "–"
+    try:
+        parsed = datetime.datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    except ValueError:
+        return terminal(moment, 40)
+    if "T" not in moment:
+        return parsed.strftime("%d/%m/%Y" if language == "fr" else "%Y-%m-%d")
+    return parsed.strftime("%d/%m/%Y à %H:%M UTC" if language == "fr" else "%Y-%m-%d %H:%M UTC")
+
+
+def plan(document: Mapping[str, Any], language: str) -> str:
+    """``plan.html`` from a plan/1 document."""
+    return render("plan.html.j2", language, plan=document)
+
+
+def evidence(document: Mapping[str, Any], language: str) -> str:
+    """``evidence.html`` from an evidence/1 document."""
+    return render("evidence.html.j2", language, evidence=document)

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The remediation variables: what the roles are told to correct, in the inventory's ``host_vars``.
+
+Every text that came from a report or a directory is written ``!unsafe``: Ansible never takes it for a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from . import document
+from .model import Finding
+
+FILE: Final = "care_remediation.yml"
+MARK: Final = "# care.remediation: generated"
+HEADER: Final = f"""\
+{MARK} by plan.yml from the decision sheet. Do not edit: change the decisions and run plan.yml again.
+# Généré par plan.yml à partir de la feuille de décisions. Ne pas modifier : changer les décisions, relancer plan.yml.
+---
+"""
+_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+
+
+class VariablesError(Exception):
+    """The variables cannot be written; the message names the file and says what to do."""
+
+
+class Unsafe(str):
+    """A text that Ansible must never template."""
+
+
+@dataclass(slots=True)
+class Variables:
+    """The variables by host, and the approved findings that give none (``without``: no object that can be used)."""
+
+    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    without: list[Finding] = field(default_factory=list)
+
+
+def build(
+    findings: Sequence[Finding],
+    approved: Iterable[str],
+    catalogue: Mapping[str, Any],
+    families: Mapping[str, Iterable[str]],
+) -> Variables:
+    """The variables that correct the approved findings.
+
+    ``families`` maps each host to the catalogue families that concern it: every variable of these is written, empty
+    where nothing is to be done, so that a later plan withdraws what an earlier one asked for.
+    """
+    result = Variables()
+    wanted = set(approved)
+    for host, of_host in families.items():
+        result.hosts[host] = empty(catalogue, set(of_host))
+    for finding in findings:
+        remediation = catalogue[finding["control"]].remediation
+        if finding["id"] not in wanted or remediation is None:
+            continue
+        table = result.hosts.setdefault(finding["host"], {})
+        if remediation.shape == "value":
+            table[remediation.variable] = remediation.value
+            continue
+        entries = remediation.entries(finding)
+        if not entries:
+            result.without.append(finding)
+        elif remediation.shape == "list":
+            present = table.setdefault(remediation.variable, [])
+            present.extend(entry for entry in entries if entry not in present)
+        else:
+            for entry in entries:
+                table.setdefault(remediation.variable, {}).update(entry)
+    return result
+
+
+def empty(catalogue: Mapping[str, Any], families: set[str]) -> dict[str, Any]:
+    """Every variable of these families, as it is when nothing is to be corrected.
+
+    A variable that takes a number or a text has no empty value: it is left out, and the role's default holds.
+    """
+    table: dict[str, Any] = {}
+    for control in catalogue.values():
+        remediation = control.remediation
+        if control.family not in families or remediation is None:
+            continue
+        if remediation.shape == "list":
+            table.setdefault(remediation.variable, [])
+        elif remediation.shape == "dict":
+            table.setdefault(remediation.variable, {})
+        elif isinstance(remediation.value, bool):
+            table.setdefault(remediation.variable, not remediation.value)
+    return table
+
+
+def render(variables: Mapping[str, Any]) -> str:
+    """The text of one host's file: our header, variables in the order of their names, every text ``!unsafe``."""
+    body = yaml.dump(
+        {name: _unsafe(variables[name]) for name in sorted(variables)},
+        Dumper=_Dumper,
+        allow_unicode=True,
+        sort_keys=True,
+        width=1 << 30,
+        default_flow_style=False,
+    )
+    return HEADER + body
+
+
+def path_of(host_vars: Path, host: str) -> Path:
+    """Where a host's file stands; refuses a name that would leave the folder."""
+    if not host or host in (".", "..") or any(mark in host for mark in "/\\\0"):
+        raise VariablesError(f"host name {host!r} cannot be a folder name below {host_vars}")
+    return host_vars / host / FILE
+
+
+def check(path: Path) -> None:
+    """Raise VariablesError where writing ``path`` would lose or hide something that a person wrote."""
+    folder = path.parent
+    if path.is_symlink() or folder.is_symlink():
+        raise VariablesError(
+            f"{path}: is a symbolic link; it is not followed. Replace it by a file or folder of its own"
+        )
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            if not stream.readline().startswith(MARK):
+                raise VariablesError(
+                    f"{path}: was not written by care.remediation (its first line is not ours), so it is left alone. "
+                    "Rename it and run plan.yml again"
+                )
+    if folder.exists() and not folder.is_dir():
+        raise VariablesError(
+            f"{folder}: is a file, and plan.yml needs a folder of that name. Move it to {folder}/main.yml"
+        )
+    if not folder.is_dir():
+        # Ansible reads host_vars/<host>/ and then no longer looks at host_vars/<host>.yml
+        for extension in (".yml", ".yaml", ".json"):
+            hidden = folder.parent / f"{folder.name}{extension}"
+            if hidden.exists():
+                raise VariablesError(
+                    f"{hidden}: making the folder {folder} would hide this file from Ansible. Move it to "
+                    f"{folder}/main{extension} and run plan.yml again"
+                )
+
+
+def write(host_vars: Path, hosts: Mapping[str, Mapping[str, Any]]) -> list[Path]:
+    """Write every host's file, after checking all of them; returns those whose content changed."""
+    texts = {path_of(host_vars, host): render(variables) for host, variables in sorted(hosts.items())}
+    for path in texts:
+        check(path)
+    changed = []
+    for path, text in texts.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            document.write_text(path, text)
+            changed.append(path)
+    return changed
+
+
+def generated_hosts(host_vars: Path) -> list[str]:
+    """The hosts that an earlier plan wrote variables for."""
+    found = []
+    for path in sorted(host_vars.glob(f"*/{FILE}")):
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            if stream.readline().startswith(MARK):
+                found.append(path.parent.name)
+    return found
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # an alias would be read as one shared object
+        return True
+
+
+def _represent(dumper: yaml.SafeDumper, text: Unsafe) -> yaml.Node:
+    style = '"' if any(mark in text for mark in "\n\r\t\x85\u2028\u2029") else "'"
+    return dumper.represent_scalar("!unsafe", str(text), style=style)
+
+
+_Dumper.add_representer(Unsafe, _represent)
+
+
+def _unsafe(value: Any) -> Any:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, Mapping):
+        for key in value:
+            if not _KEY.match(str(key)):
+                raise VariablesError(f"key {str(key)[:80]!r} cannot be the name of a setting")
+        return {str(key): _unsafe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unsafe(item) for item in value]
+    return Unsafe(value)
