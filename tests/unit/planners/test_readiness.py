@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -126,10 +127,8 @@ def test_end_of_validity() -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_date_or_a_value_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         not_after(data)
-    except ValueError:
-        pass
 
 
 @given(st.integers(0, len(CERTIFICATE) - 1), st.integers(0, 255))
@@ -137,3 +136,18 @@ def test_a_damaged_certificate_never_breaks_the_report(position: int, byte: int)
     damaged = CERTIFICATE[:position] + bytes([byte]) + CERTIFICATE[position + 1 :]
     report(admin(userCertificate=damaged), "smartcard", FACTS)
     assert base64.b64encode(damaged)
+
+
+@pytest.mark.parametrize(
+    ("entry", "accepted", "stops"),
+    [
+        pytest.param(admin(), False, False, id="ready"),
+        pytest.param(admin(servicePrincipalName="HTTP/x"), False, True, id="not-ready"),
+        pytest.param(admin(servicePrincipalName="HTTP/x"), True, False, id="accepted"),
+        pytest.param(admin(1107), True, True, id="break-glass-is-never-accepted"),
+        pytest.param(admin(servicePrincipalName="HTTP/x", memberOf=GROUP_DN), False, False, id="already-enforced"),
+    ],
+)
+def test_what_stops_an_enforcement(entry: Entry, accepted: bool, stops: bool) -> None:
+    row = report(entry, "protected_users", FACTS, accepted=accepted)
+    assert (plan_readiness.line(row) is not None) is stops

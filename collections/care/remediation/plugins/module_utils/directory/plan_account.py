@@ -167,7 +167,7 @@ def plan_account(plan: Plan, entry: Entry, wanted: AccountWish, around: Surround
         "userAccountControl",
         set_mask=wanted.set_mask,
         clear_mask=wanted.clear_mask,
-        side_effects={uac.SMARTCARD_REQUIRED: SMARTCARD_EFFECTS} if wanted.set_mask else None,
+        side_effects={uac.SMARTCARD_REQUIRED: SMARTCARD_EFFECTS},
         hazards=hazards,
     )
     _notices(plan, entry, {change["mask"]: change["after"] for change in changes}, around)

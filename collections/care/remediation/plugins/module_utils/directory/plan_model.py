@@ -125,7 +125,7 @@ def flags_changes(
     """One ``flags`` change for each bit that is not as wanted, lowest bit first.
 
     One a bit, so that the same bit asked for by two controls is the same change. ``side_effects``: what the server
-    changes by itself, by bit. An absent attribute counts as 0.
+    changes by itself when that bit is set. An absent attribute counts as 0.
     """
     value = (entry.int(attribute) or 0) & 0xFFFFFFFF
     text = encryption_text if attribute.lower() == "msds-supportedencryptiontypes" else uac.text
@@ -143,7 +143,7 @@ def flags_changes(
                 wanted,
                 (text(value & bit), text(wanted)),
                 mask=bit,
-                side_effects=(side_effects or {}).get(bit, ()),
+                side_effects=(side_effects or {}).get(wanted, ()),
                 hazards=hazards,
             )
         )

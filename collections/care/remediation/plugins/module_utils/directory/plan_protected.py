@@ -27,7 +27,9 @@ CONNECTED = "connected_account"
 class Reader(Protocol):
     """The part of a directory session that is needed here."""
 
-    connected_sid: str
+    @property
+    def connected_sid(self) -> str:
+        """The SID of the account in use."""
 
     def read(self, dn: str, attributes: Sequence[str]) -> Entry | None:
         """One object by its DN (or ``<SID=…>``), None when there is none."""

@@ -8,7 +8,7 @@ a password, a certificate that is published nowhere) is a person's to check; it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -120,18 +120,29 @@ CHECKS: Final[dict[str, Callable[[Entry, Facts], Readiness]]] = {
 }
 
 
-def report(entry: Entry, purpose: str, facts: Facts) -> dict[str, Any]:
-    """The row of one account (read with ATTRIBUTES) for ``purpose``, a key of CHECKS."""
+def report(entry: Entry, purpose: str, facts: Facts, *, accepted: bool = False) -> dict[str, Any]:
+    """The row of one account (read with ATTRIBUTES) for ``purpose``, a key of CHECKS.
+
+    ``accepted``: a person takes it although it is not ready; a protected account cannot be accepted.
+    """
     ready = CHECKS[purpose](entry, facts)
     return {
         "label": label_of(entry),
         "dn": entry.dn,
         "sid": entry.sid(),
         "enforced": is_enforced(entry, purpose, facts.protected_users_dn),
+        "accepted": accepted and facts.protected.kind_of(entry.sid()) is None,
         "ready": not ready.blockers,
         "blockers": ready.blockers,
         "notices": ready.notices,
     }
+
+
+def line(row: Mapping[str, Any]) -> str | None:
+    """Why the account of this row must not be enforced yet, or None when it may be or is."""
+    if row["ready"] or row["enforced"] or row["accepted"]:
+        return None
+    return f"{row['label']}: {' '.join(blocker['text'] for blocker in row['blockers'])}"
 
 
 def is_enforced(entry: Entry, purpose: str, protected_users_dn: str | None) -> bool:
