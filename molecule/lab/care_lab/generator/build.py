@@ -97,6 +97,8 @@ class Builder:
         domain.created = domain.now - timedelta(days=5480)
         # Golden tickets made three years ago would still work.
         domain.krbtgt_password_set = domain.now - timedelta(days=1190)
+        domain.administrator_password_set = domain.now - timedelta(days=240)
+        domain.administrator_last_logon = domain.now - timedelta(days=9)
         domain.dsheuristics = bad_dsheuristics()
         self.existing_groups()
         self.units()
@@ -110,6 +112,11 @@ class Builder:
         self.weaknesses()
         self.membership()
         self.rights()
+        # What the directory's own protection process leaves on them (MS-ADTS 3.1.1.6.1.4).
+        privileged = domain.privileged()
+        for account in domain.accounts:
+            if account.sid in privileged:
+                account.attributes["adminCount"] = ["1"]
         return domain
 
     def existing_groups(self) -> None:

@@ -109,6 +109,8 @@ class Domain:
     krbtgt_password_set: datetime | None = None
     guest_enabled: bool = True
     created: datetime | None = None
+    administrator_password_set: datetime | None = None
+    administrator_last_logon: datetime | None = None
 
     name: str = DOMAIN
     dn: str = DOMAIN_DN

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from collections.abc import Callable
 
 import ldb
 from samba.auth import system_session
@@ -17,21 +17,12 @@ from samba.samdb import SamDB
 from care_lab import constants
 from care_lab.generator.french import BUILTIN_NAMES, DOMAIN_NAMES
 from care_lab.generator.model import DISABLED, DOMAIN_SID, Account, Domain, Group, rdn
+from care_lab.generator.samba_bulk import Bulk, filetime, template_key
 
 PRIVATE = "/var/lib/samba/private"
 # Below the rules for clients: well-known objects may be renamed, SIDs given.
 RELAX = ["relax:0"]
 GROUP_TYPES = {"global": -2147483646, "universal": -2147483640, "local": -2147483644}
-
-
-def filetime(moment: datetime | None) -> str:
-    """100 ns since 1601, as directories count; never is 0."""
-    return "0" if moment is None else str(int((moment.timestamp() + 11644473600) * 10_000_000))
-
-
-def generalized(moment: datetime) -> str:
-    """LDAP's generalized time."""
-    return moment.strftime("%Y%m%d%H%M%S.0Z")
 
 
 class Writer:
@@ -96,37 +87,63 @@ class Writer:
             "unicodePwd": f'"{password}"'.encode("utf-16-le"), **account.attributes}
         if account.kind != "computer":
             entry["userPrincipalName"] = f"{account.sam}@{self.domain.name}"
+        if account.last_logon is not None:
+            entry["lastLogonTimestamp"] = filetime(account.last_logon)
         self.samdb.add(entry, RELAX)
 
     def write(self) -> None:
-        """Everything, in one transaction."""
-        samdb, domain = self.samdb, self.domain
-        samdb.transaction_start()
+        """Everything: what Samba must make itself through its modules, the mass below them."""
+        bulk = Bulk(self.samdb, self.domain, PRIVATE, self.loadparm)
+        templates: dict[tuple[object, ...], Account] = {}
+        for account in self.domain.accounts:
+            templates.setdefault(template_key(account), account)
+        self.transaction(lambda: self.structure(list(templates.values())))
+        added = {account.rid for account in templates.values()}
+        since = time.monotonic()
+        number = bulk.clone((account, templates[template_key(account)]) for account in self.domain.accounts
+                            if account.rid not in added)
+        self.say(f"{number} more accounts, as copies", number, since)
+        self.transaction(self.relations)
+        bulk.dates(templates.values())
+        bulk.rid_pool(max(account.rid for account in self.domain.accounts))
+        self.say("dates and identifiers")
+
+    def transaction(self, work: Callable[[], None]) -> None:
+        """Do all of it or nothing."""
+        self.samdb.transaction_start()
         try:
-            self.rename_wellknown()
-            self.say("French names")
-            for dn, description in domain.units:
-                samdb.add({"dn": dn, "objectClass": "organizationalUnit", "description": description})
-            self.say(f"{len(domain.units)} organisational units")
-            for group in domain.groups.values():
-                if not group.existing:
-                    self.add_group(group)
-            self.say(f"{len(domain.groups)} groups")
-            since = time.monotonic()
-            for account in domain.accounts:
-                self.add_account(account)
-            self.say(f"{len(domain.accounts)} accounts", len(domain.accounts), since)
-            for group in domain.groups.values():
-                self.fill(group)
-            self.say("memberships")
-            self.settings()
-            self.rights()
-            self.say("settings and rights")
+            work()
         except BaseException:
-            samdb.transaction_cancel()
+            self.samdb.transaction_cancel()
             raise
-        samdb.transaction_commit()
-        self.say("committed")
+        self.samdb.transaction_commit()
+
+    def structure(self, accounts: list[Account]) -> None:
+        """Names, units, groups, and one account of each sort."""
+        self.rename_wellknown()
+        self.say("French names")
+        for dn, description in self.domain.units:
+            self.samdb.add({"dn": dn, "objectClass": "organizationalUnit", "description": description})
+        self.say(f"{len(self.domain.units)} organisational units")
+        for group in self.domain.groups.values():
+            if not group.existing:
+                self.add_group(group)
+        self.say(f"{len(self.domain.groups)} groups")
+        since = time.monotonic()
+        for account in accounts:
+            self.add_account(account)
+        self.say(f"{len(accounts)} accounts, one of each sort", len(accounts), since)
+
+    def relations(self) -> None:
+        """Memberships, settings and rights."""
+        since = time.monotonic()
+        number = sum(len(group.members) for group in self.domain.groups.values())
+        for group in self.domain.groups.values():
+            self.fill(group)
+        self.say(f"{number} memberships", number, since)
+        self.settings()
+        self.rights()
+        self.say("settings and rights")
 
     def fill(self, group: Group) -> None:
         """Add what the model has in a group and the directory has not."""
@@ -149,6 +166,8 @@ class Writer:
                               "maxPwdAge": [str(-1095 * 86400 * 10_000_000)]})
         services = f"CN=Directory Service,CN=Windows NT,CN=Services,{self.samdb.get_config_basedn()}"
         self._set(services, {"dSHeuristics": [domain.dsheuristics]})
+        # Through Samba, for its replication metadata; the date itself is the same below.
+        self._set(f"<SID={DOMAIN_SID}-500>", {"lastLogonTimestamp": [filetime(domain.administrator_last_logon)]})
         guest = f"<SID={DOMAIN_SID}-501>"
         flags = int(str(self.samdb.search(base=guest, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]["userAccountControl"]))
         if domain.guest_enabled:
