@@ -151,14 +151,15 @@ def _keep(layout: Layout, directory: str, token: str, items: list[tuple[dict[str
     steps: list[str] = []
     late: list[str] = []
     reloads: dict[str, None] = {}
-    for number, (change, present) in enumerate(items):
+    # The last change first: what includes a file goes before the file does.
+    for number, (change, present) in reversed(list(enumerate(items))):
         name = change["object"]["id"]
         if change["kind"] == "file":
             steps.append(_keep_file(directory, number, name, change))
         elif change["kind"] == "service":
-            early, after = _service_lines(units.full_name(name), present)
-            steps.append(early)
-            late.append(after)
+            early, after = _service_lines(units.full_name(name), change, present)
+            steps += early
+            late += after
         elif change["kind"] == "ruleset":
             saved = os.path.join(directory, f"{number}.nft")
             _write(saved, rulesets.script(rulesets.parse_name(name), present), 0o600)
@@ -219,14 +220,22 @@ def _keep_file(directory: str, number: int, path: str, change: dict[str, Any]) -
     )
 
 
-def _service_lines(unit: str, state: dict[str, Any]) -> tuple[str, str]:
-    enabled = state["enabled"]
-    runtime = " --runtime" if enabled.endswith("-runtime") else ""
-    switch = {"enabled": "enable", "disabled": "disable", "masked": "mask"}.get(enabled.removesuffix("-runtime"))
-    lines = [] if switch == "mask" else [f"systemctl --quiet unmask {unit} 2>/dev/null"]
-    if switch:
-        lines.append(f"systemctl --quiet {switch}{runtime} {unit} || failed=1")
-    return "\n".join(lines), f"systemctl {'start' if state['active'] else 'stop'} {unit} || failed=1"
+def _service_lines(unit: str, change: dict[str, Any], state: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Shell lines that bring a unit back to `state`: its enablement, then starting or stopping it. Only what changes:
+    stopping nftables.service, for one, flushes every table of the host."""
+    early: list[str] = []
+    enabled = {change["before"]["enabled"], change["after"]["enabled"]}
+    if len(enabled) > 1:
+        if any(value.startswith("masked") for value in enabled):
+            early.append(f"systemctl --quiet unmask {unit} || failed=1")
+        runtime = " --runtime" if state["enabled"].endswith("-runtime") else ""
+        verbs = {"enabled": "enable", "disabled": "disable", "masked": "mask"}
+        switch = verbs.get(state["enabled"].removesuffix("-runtime"))
+        if switch:
+            early.append(f"systemctl --quiet {switch}{runtime} {unit} || failed=1")
+    if change["before"]["active"] == change["after"]["active"]:
+        return early, []
+    return early, [f"systemctl {'start' if state['active'] else 'stop'} {unit} || failed=1"]
 
 
 def _write(path: str, text: str, mode: int) -> None:

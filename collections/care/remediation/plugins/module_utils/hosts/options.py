@@ -51,3 +51,24 @@ UNITS: dict[str, Any] = {
         "active": {"type": "bool"},
     },
 }
+
+_PORT: dict[str, Any] = {
+    "port": {"type": "int", "required": True},
+    "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+    "label": {"type": "str"},
+}
+
+EXPOSURE: dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "close": {"type": "list", "elements": "dict", "default": [], "options": _PORT},
+        "policy": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {**_PORT, "sources": {"type": "list", "elements": "str", "default": []}},
+        },
+        "management_sources": {"type": "list", "elements": "str", "default": []},
+        "default": {"type": "str", "choices": ["accept", "drop"], "default": "accept"},
+    },
+}

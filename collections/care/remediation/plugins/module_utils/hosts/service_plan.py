@@ -29,14 +29,7 @@ def plan(wanted: list[dict[str, Any]], missing: str) -> tuple[list[dict[str, Any
         if after == before:
             continue
         changes.append(make_change(unit, before, after))
-        diff.append(
-            {
-                "before_header": unit,
-                "after_header": unit,
-                "before": f"{describe(before)}\n",
-                "after": f"{describe(after)}\n",
-            }
-        )
+        diff.append(make_diff(unit, before, after))
     return changes, diff, unknown
 
 
@@ -73,6 +66,16 @@ def make_change(unit: str, before: dict[str, Any], after: dict[str, Any], profil
         display_after=describe(after),
         profile=profile,
     )
+
+
+def make_diff(unit: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    """What `--diff` shows of one unit."""
+    return {
+        "before_header": unit,
+        "after_header": unit,
+        "before": f"{describe(before)}\n",
+        "after": f"{describe(after)}\n",
+    }
 
 
 def describe(state: dict[str, Any]) -> str:
