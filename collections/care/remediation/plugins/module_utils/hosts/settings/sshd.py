@@ -20,7 +20,7 @@ MIE = f"{DIRECTORY}/00-care-mie-ssh.conf"
 KEYS_ONLY = f"{DIRECTORY}/01-care-ssh-keys-only.conf"
 ROOT_KEY_ONLY = f"{DIRECTORY}/01-care-ssh-root-key-only.conf"
 # What sshd patterns and the PAM rules both take as they are; a space, comma, colon or wildcard would mean something.
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\0")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
 
 _KEYS_ONLY = {
     "PubkeyAuthentication": "yes",
