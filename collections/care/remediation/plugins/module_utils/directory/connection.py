@@ -290,7 +290,60 @@ def authenticate(connection: Any, options: ConnectionOptions, realm: str | None)
     raise DirectoryError(" / ".join(tried) or f"{options.server}: no way to authenticate: give username and password")
 
 
+def _ntlm_over_tls(connection: Any, options: ConnectionOptions) -> None:
+    """NTLM without sign and seal, bound to the TLS channel (RFC 5929 tls-server-end-point).
+
+    Not by Cyrus SASL: to leave sealing to TLS it sets an option that only Kerberos credentials have, and stops there.
+    """
+    try:
+        import spnego
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from spnego.channel_bindings import GssChannelBindings
+    except ImportError as error:
+        raise DirectoryError(
+            "NTLM over TLS needs the Python library pyspnego: pip install pyspnego, or use auth_protocol kerberos"
+        ) from error
+    certificate = connection.get_option(ldap.OPT_X_TLS_PEERCERT)
+    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    # RFC 5929 4.1: the hash of the certificate's signature, SHA-256 in place of MD5 and SHA-1
+    if algorithm is None or algorithm.name in ("md5", "sha1"):
+        algorithm = hashes.SHA256()
+    digest = hashes.Hash(algorithm)
+    digest.update(certificate)
+    bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + digest.finalize())
+    try:
+        context = spnego.client(
+            options.username,
+            options.password,
+            hostname=options.server,
+            service="ldap",
+            protocol="ntlm",
+            channel_bindings=bindings,
+            context_req=spnego.ContextReq.none | spnego.ContextReq.no_integrity,
+            options=spnego.NegotiateOptions.use_ntlm,
+        )
+        # Samba refuses the one-byte session key that pyspnego sends when a key exchange is agreed on without signing:
+        # no key is exchanged, as none is used (NTLMSSP_NEGOTIATE_KEY_EXCH, MS-NLMP 2.2.2.5)
+        context._context_req &= ~0x40000000
+        token = context.step()
+        for _round in range(4):
+            answer = connection.sasl_bind_s("", "GSS-SPNEGO", token)
+            if not isinstance(answer, bytes):
+                return
+            token = context.step(answer)
+    except spnego.exceptions.SpnegoError as error:
+        raise DirectoryError(f"{options.server}: logging on as {options.username} by ntlm failed: {error}") from error
+    raise DirectoryError(f"{options.server}: the server does not finish the NTLM exchange")
+
+
 def _sasl_bind(connection: Any, options: ConnectionOptions, protocol: str, realm: str | None) -> None:
+    if protocol == "ntlm" and options.tls_mode:
+        try:
+            _ntlm_over_tls(connection, options)
+        except ldap.LDAPError as error:
+            raise explain(error, options.server, f"logging on as {options.username} by ntlm") from error
+        return
     # Active Directory refuses a SASL layer within TLS (MS-ADTS 5.1.1.1.2); without TLS the layer is the protection
     if options.tls_mode:
         properties = "noplain,noanonymous,maxssf=0"
