@@ -46,6 +46,7 @@ class Intent:
     host: str
     writer: str
     change: model.Change
+    become: bool = False
     status: str | None = None  # last result; None: the run was killed before it was known
     undo_status: str | None = None  # last result of an undo
     undo_started: bool = False
@@ -76,7 +77,9 @@ class History:
             kind = event["event"]
             if kind == "intent":
                 known.pop(event["id"], None)
-                known[event["id"]] = Intent(event["seq"], event["host"], event["writer"], event["change"])
+                known[event["id"]] = Intent(
+                    event["seq"], event["host"], event["writer"], event["change"], bool(event.get("become"))
+                )
             elif event.get("id") in known:
                 intent = known[event["id"]]
                 if kind == "result" and event["status"] != "refused":

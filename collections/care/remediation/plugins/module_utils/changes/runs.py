@@ -154,8 +154,12 @@ class Store:
 
     def record(self, run: str, changes: Iterable[Mapping[str, Any]]) -> None:
         """Add what a task planned to the run's list."""
-        lines = b"".join(model.canonical(change) + b"\n" for change in changes)
-        path = self.folder(run) / "planned.jsonl"
+        self.append(self.folder(run) / "planned.jsonl", changes)
+
+    @staticmethod
+    def append(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Add lines of JSON to a working file of a run; tasks of several hosts do so at the same time."""
+        lines = b"".join(model.canonical(entry) + b"\n" for entry in entries)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E501  (sentences in two languages, one a line)
 
 """What the gate, the runs and the rollback say to a person, in French and in English."""
 

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The change set as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from ansible_collections.care.remediation.plugins.module_utils.changes.texts import texts
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    # Object names and file contents come from the audited machines: everything is escaped.
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("change_set.html.j2")
+
+
+def render(
+    document: Mapping[str, Any], language: str, blockers: Iterable[str] = (), titles: Mapping[str, str] | None = None
+) -> str:
+    """The page in ``fr`` or ``en``.
+
+    ``blockers``: sentences that say why the set will be refused. ``titles``: control id to its title in that language.
+    """
+    hosts: dict[str, list[dict[str, Any]]] = {}
+    for change in document["changes"]:
+        hosts.setdefault(change["host"], []).append({"change": change, "detail": detail(change)})
+    return _template().render(
+        language=language,
+        t={key.removeprefix("page."): text for key, text in texts(language).items() if key.startswith("page.")},
+        document=document,
+        hosts=hosts,
+        digits=document["digest"].removeprefix("sha256:")[:12],
+        blockers=list(blockers),
+        titles=dict(titles or {}),
+    )
+
+
+def detail(change: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The full change as (mark, line) pairs; the mark is ``-``, ``+`` or a space."""
+    before, after = (_lines(change["kind"], change[side]) for side in ("before", "after"))
+    marked = []
+    for line in difflib.ndiff(before, after):
+        if line.startswith("?"):
+            continue
+        marked.append((line[0], line[2:]))
+    return marked
+
+
+def _lines(kind: str, value: Any) -> list[str]:
+    if kind == "ruleset":
+        return str(value).splitlines()
+    if kind == "file" and isinstance(value, dict) and isinstance(value.get("content"), str):
+        facts = [f"{key}: {value[key]}" for key in ("mode", "owner", "group") if key in value]
+        return [*facts, *value["content"].splitlines()]
+    if kind == "aces":
+        return [str(ace["sddl"]) for ace in value]
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in value]
+    if isinstance(value, dict):
+        return [f"{key}: {json.dumps(item, ensure_ascii=False)}" for key, item in sorted(value.items())]
+    return [str(value)]
