@@ -45,6 +45,7 @@ options:
         description: As O(spns_absent), for this account.
         type: list
         elements: str
+        aliases: [spns]
   flags_set:
     description: Names of the flags of C(userAccountControl) to set, for instance V(ACCOUNTDISABLE).
     type: list
@@ -181,6 +182,7 @@ def main() -> None:
                     "identity": {"type": "str", "required": True},
                     "label": {"type": "str"},
                     **{name: dict(lists) for name in WISHES},
+                    "spns_absent": {**lists, "aliases": ["spns"]},
                 },
             },
             **{name: {**lists, "default": []} for name in WISHES},

@@ -23,8 +23,9 @@ options:
     suboptions:
       group:
         description:
-          - The group, as SID, GUID, distinguished name or C(sAMAccountName). Never rely on the name of a built-in group,
-            it differs with the language of the domain.
+          - The group, as SID, GUID, distinguished name or C(sAMAccountName). Never rely on the name of a built-in
+            group, it differs with the language of the domain.
+          - Default is O(group) or O(group_rid) of the module.
         type: str
       group_rid:
         description:
@@ -35,9 +36,16 @@ options:
         description: The member, as SID, GUID, distinguished name or C(sAMAccountName).
         type: str
         required: true
+        aliases: [identity]
       label:
         description: A name for the reader. It decides nothing.
         type: str
+  group:
+    description: The group of all entries that name none, as O(entries[].group).
+    type: str
+  group_rid:
+    description: The group of all entries that name none, as O(entries[].group_rid).
+    type: int
   state:
     description: Whether they are to be members.
     type: str
@@ -75,9 +83,9 @@ EXAMPLES = r"""
     break_glass_accounts: [bris-de-glace-1, bris-de-glace-2]
     automation_accounts: [svc-care]
     state: present
+    group_rid: 525
     entries:
-      - group_rid: 525
-        member: adm.dupont
+      - member: adm.dupont
 """
 
 RETURN = r"""
@@ -98,10 +106,13 @@ unresolved:
   elements: str
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.care.remediation.plugins.module_utils.directory import plan_members, plan_module
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
-from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import Plan
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import Plan, PlanError
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import Session
 
@@ -111,7 +122,9 @@ def planned(module: AnsibleModule, session: Session, protected: Protected, plan:
     params = module.params
     wanted = []
     for entry in params["entries"]:
-        group = entry["group"] or sids.in_domain(session.domain_sid, entry["group_rid"])
+        group = _group(session, entry) or _group(session, params)
+        if group is None:
+            raise PlanError(f"The entry of {entry['member']!r} names no group: give group or group_rid.")
         if (group, entry["member"]) not in wanted:
             wanted.append((group, entry["member"]))
     groups = plan_module.resolve(
@@ -129,6 +142,13 @@ def planned(module: AnsibleModule, session: Session, protected: Protected, plan:
     )
 
 
+def _group(session: Session, names: Mapping[str, Any]) -> str | None:
+    """The identity of the group that an entry, or the module, names."""
+    if names["group_rid"] is not None:
+        return sids.in_domain(session.domain_sid, names["group_rid"])
+    return names["group"] or None
+
+
 def main() -> None:
     """Run the module."""
     plan_module.run(
@@ -140,16 +160,18 @@ def main() -> None:
                 "options": {
                     "group": {"type": "str"},
                     "group_rid": {"type": "int"},
-                    "member": {"type": "str", "required": True},
+                    "member": {"type": "str", "required": True, "aliases": ["identity"]},
                     "label": {"type": "str"},
                 },
                 "mutually_exclusive": [("group", "group_rid")],
-                "required_one_of": [("group", "group_rid")],
             },
+            "group": {"type": "str"},
+            "group_rid": {"type": "int"},
             "state": {"type": "str", "choices": ["absent", "present"], "required": True},
             **plan_module.MISSING,
         },
         planned,
+        mutually_exclusive=[("group", "group_rid")],
     )
 
 
