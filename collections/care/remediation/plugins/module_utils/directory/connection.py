@@ -166,7 +166,9 @@ def argument_spec() -> dict[str, Any]:
 
 def open_connection(options: ConnectionOptions) -> Any:
     """A python-ldap connection with TLS set up and proved, not yet authenticated; DirectoryError says why not."""
-    trusted = trusted_certificate(options) if options.cert_validation == "ignore_hostname" and options.tls_mode else None
+    trusted = (
+        trusted_certificate(options) if options.cert_validation == "ignore_hostname" and options.tls_mode else None
+    )
     connection = ldap.initialize(options.url, bytes_mode=None)
     connection.set_option(ldap.OPT_PROTOCOL_VERSION, 3)
     connection.set_option(ldap.OPT_REFERRALS, 0)
@@ -201,9 +203,7 @@ def why_unreachable(options: ConnectionOptions, error: Exception) -> DirectoryEr
     """Why no connection could be made: libldap only says "Can't contact LDAP server", so each step is tried alone."""
     where = f"{options.server} port {options.effective_port}"
     try:
-        with socket.create_connection(
-            (options.server, options.effective_port), timeout=options.connection_timeout
-        ):
+        with socket.create_connection((options.server, options.effective_port), timeout=options.connection_timeout):
             pass
     except socket.gaierror:
         return DirectoryError(f"{options.server}: this name does not resolve: check server and DNS")
@@ -259,7 +259,9 @@ def _peer_certificate(options: ConnectionOptions, check_hostname: bool) -> bytes
         )
         raise DirectoryError(f"{where}: the server's certificate is refused: {error.verify_message}; {hint}") from error
     except ssl.SSLError as error:
-        raise DirectoryError(f"{where}: no TLS session: {error.reason or error}: has the server a certificate?") from error
+        raise DirectoryError(
+            f"{where}: no TLS session: {error.reason or error}: has the server a certificate?"
+        ) from error
 
 
 def authenticate(connection: Any, options: ConnectionOptions, realm: str | None) -> str:

@@ -112,7 +112,10 @@ def resolve_many(
     absent = [identity for identity in wanted if identity not in found and identity not in ambiguous]
     if absent and missing != "ignore":
         problems.append(
-            "no object in " + session.dns_name + " is named " + ", ".join(map(repr, absent))
+            "no object in "
+            + session.dns_name
+            + " is named "
+            + ", ".join(map(repr, absent))
             + " (a SID, GUID, DN or sAMAccountName is expected)"
         )
     if problems:

@@ -40,21 +40,29 @@ _BIND_DATA: Final[dict[str, str]] = {
     " send it for this mechanism. Use auth_protocol kerberos, or LDAP without TLS (sealed)",
 }
 _KERBEROS: Final[tuple[tuple[str, str], ...]] = (
-    ("Clock skew too great", "the clock of this machine and that of the domain controller differ too much (5 minutes"
-     " are allowed): set the time"),
+    (
+        "Clock skew too great",
+        "the clock of this machine and that of the domain controller differ too much (5 minutes"
+        " are allowed): set the time",
+    ),
     ("Preauthentication failed", "the password is wrong"),
     ("Password incorrect", "the password is wrong"),
     ("Client's credentials have been revoked", "the account is disabled, locked out or expired"),
     ("Password has expired", "the account's password has expired"),
-    ("not found in Kerberos database", "the account, or the service ldap/<server>, does not exist in this realm: give"
-     " server as the domain controller's full DNS name and username as user@DOMAIN.FQDN"),
+    (
+        "not found in Kerberos database",
+        "the account, or the service ldap/<server>, does not exist in this realm: give"
+        " server as the domain controller's full DNS name and username as user@DOMAIN.FQDN",
+    ),
     ("Cannot contact any KDC", "no Kerberos server answers (port 88)"),
     ("Cannot find KDC", "no Kerberos server is known for this realm: check /etc/krb5.conf or DNS"),
     ("Ticket expired", "the Kerberos ticket has expired: run kinit again, or give username and password"),
     ("No Kerberos credentials available", "there is no Kerberos ticket: run kinit, or give username and password"),
     ("No credentials cache found", "there is no Kerberos ticket: run kinit, or give username and password"),
-    ("no mechanism available", "the SASL mechanism is missing: install libsasl2-modules-gssapi-mit (and gss-ntlmssp for"
-     " NTLM)"),
+    (
+        "no mechanism available",
+        "the SASL mechanism is missing: install libsasl2-modules-gssapi-mit (and gss-ntlmssp for NTLM)",
+    ),
 )
 
 
@@ -93,8 +101,10 @@ def explain(error: Exception, server: str, doing: str) -> DirectoryError:
     elif isinstance(error, (ldap.TIMEOUT, ldap.TIMELIMIT_EXCEEDED)):
         meaning = "no answer in time: the domain controller is overloaded or the network is cut"
     elif isinstance(error, ldap.STRONG_AUTH_REQUIRED):
-        meaning = ("the server demands a signed or encrypted connection: use tls_mode ldaps or start_tls, or"
-                   " auth_protocol negotiate, kerberos or ntlm with encrypt: true")
+        meaning = (
+            "the server demands a signed or encrypted connection: use tls_mode ldaps or start_tls, or"
+            " auth_protocol negotiate, kerberos or ntlm with encrypt: true"
+        )
         if "channel binding" in said.lower():
             meaning = _BIND_DATA["80090346"]
     elif isinstance(error, ldap.INVALID_CREDENTIALS):
