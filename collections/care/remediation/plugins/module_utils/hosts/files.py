@@ -104,10 +104,11 @@ def read(path: str) -> Present:
             target = os.path.realpath(path)
             raise HostError(f"{path} is a symbolic link: name the file it leads to ({target}) instead") from error
         raise HostError(f"{path} cannot be read: {error.strerror}") from error
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise HostError(f"{path} is not a regular file")
     with os.fdopen(descriptor, "rb") as stream:
-        facts = os.fstat(stream.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise HostError(f"{path} is not a regular file")
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise HostError(f"{path} is larger than {MAX_BYTES} bytes: too big for a configuration file, it is not touched")
