@@ -11,9 +11,9 @@ module: host_audit
 short_description: Audit the services and the electronic identification of a Linux host
 version_added: 0.1.0
 description:
-  - Judges the controls of services (telnet, FTP, Redis, PostgreSQL, TLS, SSH) and of electronic identification over SSH by
-    what the host really does - who listens, what a real client is answered, what sshd applies to each account - and not by
-    the files that this collection writes.
+  - Judges the controls of services (telnet, FTP, Redis, PostgreSQL, TLS, SSH) and of electronic identification over SSH
+    by what the host really does - who listens, what a real client is answered, what sshd applies to each account - and
+    not by the files that this collection writes.
   - Connects to the host's own services, from the host itself, with a few harmless words each. It writes nothing, but
     services log these connections.
   - What cannot be read makes its controls C(unreadable), never compliant.

@@ -59,6 +59,10 @@ options:
     type: list
     elements: str
     default: []
+  install:
+    description: Whether pam_oath will be installed before this is applied, so that its absence is no problem.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - care.remediation.attributes
 author:
@@ -153,6 +157,7 @@ def main() -> None:
             "digits": {"type": "int", "choices": [6, 7, 8], "default": 6},
             # Login names, not secrets.
             "with_secret": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "install": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

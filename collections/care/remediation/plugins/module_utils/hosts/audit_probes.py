@@ -84,9 +84,11 @@ def telnet(host: str, port: int) -> bool | None:
 
 def ftp(host: str, port: int) -> dict[str, object] | None:
     """Banner of an FTP service and whether anybody gets in; None when it is not FTP (RFC 959)."""
-    answers = exchange(host, port, b"", b"USER anonymous\r\n", b"PASS care-audit@\r\n", b"QUIT\r\n")
-    if not answers[0].startswith((b"220", b"120", b"421", b"530")):
+    # The greeting first, by itself: another service would let each further word wait for its time-out.
+    (greeting,) = exchange(host, port, b"")
+    if not greeting.startswith((b"220", b"120", b"421", b"530")):
         return None
+    answers = exchange(host, port, b"", b"USER anonymous\r\n", b"PASS care-audit@\r\n", b"QUIT\r\n")
     anonymous = any(answer.startswith(b"230") or b"\n230" in answer for answer in answers[1:3])
     return {"banner": plain(answers[0]), "anonymous": anonymous}
 

@@ -3,7 +3,6 @@
 
 """Accounts of this host, and whether one could log in over ssh with a key. Reads the host, writes nothing."""
 
-# ruff: noqa: PTH116, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import fnmatch

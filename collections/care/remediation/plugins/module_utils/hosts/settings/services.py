@@ -3,7 +3,6 @@
 
 """What a Linux host's services should be set to: reads the host, decides, writes nothing."""
 
-# ruff: noqa: PTH112, PTH120, PTH207, PTH208
 from __future__ import annotations
 
 import glob

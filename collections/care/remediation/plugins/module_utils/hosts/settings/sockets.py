@@ -39,7 +39,7 @@ def owners(port: int, proc: Path = Path("/proc")) -> set[int]:
             continue
         try:
             for descriptor in (directory / "fd").iterdir():
-                if os.readlink(descriptor) in wanted:  # noqa: PTH115  pathlib would parse it
+                if os.readlink(descriptor) in wanted:
                     result.add(int(directory.name))
                     break
         except OSError:  # it ended, or is not ours to see

@@ -3,7 +3,6 @@
 
 """What sshd and its PAM stack should be set to: reads the host, decides, writes nothing."""
 
-# ruff: noqa: PTH112, PTH208
 from __future__ import annotations
 
 import os
@@ -164,7 +163,7 @@ def mie(options: dict[str, Any]) -> Settings:
     group = str(options["group"])
     exempt = sorted({*(options.get("automation_accounts") or []), *(options.get("break_glass_accounts") or [])})
     _check_names(group, exempt)
-    if not _pam_oath():
+    if not options.get("install") and not _pam_oath():
         result.problems.append(
             "pam_oath.so is not installed: install libpam-oath (pam_oath on other distributions), or say "
             "care_mie_ssh_install: true"
