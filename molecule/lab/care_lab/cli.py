@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from care_lab import images, instance
+from care_lab import images, instance, scan
 from care_lab.constants import KINDS
 from care_lab.progress import LabError, say
 
@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     command("status", "What runs, as JSON.")
     build = command("images", "Build the images (only what changed).", with_instance=False)
     build.add_argument("--kinds", default=",".join(dict.fromkeys(KINDS.values())))
+    scanning = command("scan", "Scan one host of a lab with nmap, by its exact address.")
+    scanning.add_argument("--target", default="web1", choices=[host for host in KINDS if host != "scanner"])
+    scanning.add_argument("--output", type=Path, required=True, help="file for nmap's XML")
     shell = command("shell", "A shell, or a command, in one host of a lab.")
     shell.add_argument("host", choices=list(KINDS))
     shell.add_argument("words", nargs=argparse.REMAINDER)
@@ -60,6 +63,8 @@ def _run(options: argparse.Namespace) -> int:
         if (lab.folder / "addresses.json").exists():
             state |= asdict(lab.addresses())
         print(json.dumps(state, indent=2))
+    elif options.command == "scan":
+        scan.scan(lab, options.target, options.output)
     elif options.command == "shell":
         return instance.shell(lab, options.host, options.words)
     return 0

@@ -27,6 +27,8 @@ from care_lab.generator.model import DOMAIN_SID, Account, Domain
 # One entry of replPropertyMetaData (drsblobs.idl): attid, version, time, invocation id, originating and local USN.
 _METADATA = struct.Struct("<IIQ16sQQ")
 _HEADER = 16
+# Accounts a transaction. ldb keeps every index it touches in memory until the commit, and copies the long ones.
+CHUNK = 1000
 
 
 def filetime(moment: datetime | None) -> str:
@@ -88,22 +90,25 @@ class Bulk:
         return {name: [bytes(value) for value in found[name]] for name in found.keys()  # noqa: SIM118 - not a mapping
                 if name not in ("dn", "distinguishedName", "memberOf")}
 
-    def clone(self, accounts: Iterable[tuple[Account, Account]]) -> int:
-        """Add ``(account, its template)`` pairs. Returns how many."""
+    def clone(self, accounts: Iterable[tuple[Account, Account]], progress: Callable[[int], None]) -> int:
+        """Add ``(account, its template)`` pairs, telling how many are done. Returns how many."""
         pairs = list(accounts)
         if not pairs:
             return 0
         numbers = self.usns(len(pairs))
         templates: dict[int, dict[str, list[bytes]]] = {}
+        for start in range(0, len(pairs), CHUNK):
+            part = list(zip(pairs[start:start + CHUNK], numbers[start:start + CHUNK], strict=True))
 
-        def work() -> None:
-            for (account, template), usn in zip(pairs, numbers, strict=True):
-                known = templates.get(template.rid)
-                if known is None:
-                    known = templates[template.rid] = self._template(template)
-                self._add(account, known, usn)
+            def work(part: list[tuple[tuple[Account, Account], int]] = part) -> None:
+                for (account, template), usn in part:
+                    known = templates.get(template.rid)
+                    if known is None:
+                        known = templates[template.rid] = self._template(template)
+                    self._add(account, known, usn)
 
-        self.transaction(work)
+            self.transaction(work)
+            progress(start + len(part))
         return len(pairs)
 
     def _add(self, account: Account, template: dict[str, list[bytes]], usn: int) -> None:

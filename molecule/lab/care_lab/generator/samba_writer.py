@@ -100,8 +100,8 @@ class Writer:
         self.transaction(lambda: self.structure(list(templates.values())))
         added = {account.rid for account in templates.values()}
         since = time.monotonic()
-        number = bulk.clone((account, templates[template_key(account)]) for account in self.domain.accounts
-                            if account.rid not in added)
+        number = bulk.clone(((account, templates[template_key(account)]) for account in self.domain.accounts
+                            if account.rid not in added), lambda done: done % 10000 or self.say(f"{done} copied", done, since))
         self.say(f"{number} more accounts, as copies", number, since)
         self.transaction(self.relations)
         bulk.dates(templates.values())
