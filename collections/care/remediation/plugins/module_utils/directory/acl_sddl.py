@@ -34,7 +34,7 @@ _DOMAIN_ALIASES: Final[dict[str, int]] = {
 
 
 def to_sddl(ace: Ace) -> str:
-    """``(OA;CI;CR;1131f6ad-…;;S-1-5-21-…)``. An unknown type appears as ``(0x…;raw;hex)``; data after the SID as hex."""
+    """``(OA;CI;CR;1131f6ad-…;;S-1-5-21-…)``; an unknown type is ``(0x…;raw;hex)``, what follows the SID is hex."""
     name = next((text for text, value in _TYPES.items() if value == ace.type), None)
     if name is None or ace.sid is None or ace.mask is None:
         return f"(0x{ace.type:02x};raw;{ace.raw.hex()})"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -123,7 +123,9 @@ def resolve_many(
     return {identity: found[identity] for identity in wanted if identity in found}
 
 
-def _index(session, parts, names, sd_flags, key):  # type: ignore[no-untyped-def]
+def _index(
+    session: Session, parts: str, names: Sequence[str], sd_flags: int | None, key: Callable[[Entry], str]
+) -> dict[str, list[Entry]]:
     index: dict[str, list[Entry]] = {}
     for entry in session.search(session.domain_dn, f"(|{parts})", names, sd_flags=sd_flags):
         index.setdefault(key(entry), []).append(entry)
