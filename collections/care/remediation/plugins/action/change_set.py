@@ -67,7 +67,7 @@ class ActionModule(EngineAction):
                 context = self._context(store, arguments, task_vars)
                 result.update(getattr(self, f"_{arguments['state']}")(context))
         except (documents.DocumentError, runs.RunError, journal.JournalError) as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error)) from None
         return result
 
     def _context(self, store: runs.Store, arguments: dict[str, Any], task_vars: dict[str, Any]) -> _Context:
@@ -123,13 +123,13 @@ class ActionModule(EngineAction):
             gate = self._gate(context, fresh)
         except approval.ApprovalError as error:
             message = say(context.language, f"approve.{error.reason}", **error.details)
-            raise self._stop(context, [message]) from error
+            raise self._stop(context, [message]) from None
         found = [*limits.hazards(fresh), *limits.blockers(gate.allowed, context.max_changes)]
         if found:
             raise self._stop(context, summary.blockers(context.language, found))
         documents.write_json(context.folder / "gate.json", gate.document(context.run), "gate-1")
         lines = summary.gate(context.language, gate)
-        self.show(say(context.language, "change_set"), lines)
+        self.show(say(context.language, "heading.gate"), lines)
         return {
             "changed": False,
             "allowed": len(gate.allowed),
@@ -198,7 +198,7 @@ class ActionModule(EngineAction):
         lines.append(say(language, "journal", journal=str(log.path)))
         if counts["applied"]:
             lines.append(say(language, "rollback_hint", run=context.run))
-        self.show(say(language, "change_set"), lines)
+        self.show(say(language, "heading.closed"), lines)
         result: dict[str, Any] = {"changed": False, "counts": counts, "journal": str(log.path), "summary": lines}
         if not complete:
             result.update(

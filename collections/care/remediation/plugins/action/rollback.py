@@ -45,7 +45,7 @@ class ActionModule(EngineAction):
             else:
                 result.update(self._closed(store, task_vars))
         except (documents.DocumentError, runs.RunError, journal.JournalError) as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error)) from None
         return result
 
     def _selected(self, store: runs.Store, task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def care_folder(given: str | None, task_vars: Mapping[str, Any]) -> Path:
         if holder is not None:
             raise AnsibleActionFail(
                 f"care_dir ({folder}) is inside the inventory folder {holder}, so Ansible would read reports and "
-                "journals as inventory. Set care_dir to a folder elsewhere, or add to ansible.cfg, in the section [inventory]: "
-                f"ignore_patterns = ^{re.escape(folder.relative_to(holder).parts[0])}$"
+                "journals as inventory. Set care_dir to a folder elsewhere, or add to ansible.cfg, in the section "
+                f"[inventory]: ignore_patterns = ^{re.escape(folder.relative_to(holder).parts[0])}$"
             )
         return folder
     inventory = task_vars.get("inventory_dir")

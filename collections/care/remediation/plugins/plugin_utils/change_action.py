@@ -51,7 +51,7 @@ class ChangeAction(EngineAction):
                 return self._plan_only(result, changes, task_vars)
             return self._apply(result, changes, task_vars) if changes else result
         except (documents.DocumentError, runs.RunError) as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error)) from None
 
     def _plan_only(
         self, result: dict[str, Any], changes: list[model.Change], task_vars: dict[str, Any]
@@ -105,7 +105,7 @@ class ChangeAction(EngineAction):
             approval.check(document, approve)
         except approval.ApprovalError as error:
             language = self.language(task_vars)
-            raise AnsibleActionFail(say(language, f"approve.{error.reason}", **error.details)) from error
+            raise AnsibleActionFail(say(language, f"approve.{error.reason}", **error.details)) from None
         return _split(changes, approval.compare(changes, document, approval.Scope()))
 
     def _journal_refusals(

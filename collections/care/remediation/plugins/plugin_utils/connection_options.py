@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of a task's options its writer takes as well: those that say how to reach the target."""
+"""Which of a task's options its writer takes as well: how to reach the target, and what no change may carry (secrets)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import yaml
 FRAGMENTS = "ansible_collections.care.remediation.plugins.doc_fragments"
 # The doc fragment that says how to reach a target, by writer. A Linux host is reached by Ansible's own connection.
 _FRAGMENTS = {"directory_change": "directory"}
+# What else a writer takes from the planner's task, by writer.
+_OTHERS = {"host_change": frozenset({"files", "secrets", "guard_seconds"})}
 # What the writer of a host takes from the task besides: secret texts are in no change (host_config), and how long a
 # guarded change stays unconfirmed.
 _HOST_OPTIONS = frozenset({"files", "secrets", "guard_seconds"})
@@ -40,4 +42,5 @@ def option_names(writer: str) -> frozenset[str]:
 def writer_options(writer: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a task's arguments to hand on to its writer."""
     names = option_names(writer)
+    names |= _OTHERS.get(writer, frozenset())
     return {name: value for name, value in arguments.items() if name in names}

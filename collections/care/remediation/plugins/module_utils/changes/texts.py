@@ -14,6 +14,8 @@ LANGUAGES = ("fr", "en")
 _TEXTS: dict[str, dict[str, str]] = {
     "fr": {
         "change_set": "Ensemble de changements",
+        "heading.gate": "Approbation",
+        "heading.closed": "Bilan",
         "nothing_to_change": "Rien à changer : tout est déjà comme demandé.",
         "n_changes": "{changes} changement(s) sur {objects} objet(s).",
         "by_control": "Par contrôle :",
@@ -47,7 +49,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "Relisez change-set.html et approuvez celui-là, ou refaites l’essai à blanc.",
         "approve.altered": "change-set.json a été modifié après l’essai à blanc (empreinte écrite {expected}, "
         "calculée {found}). Refaites l’essai à blanc et approuvez son résultat.",
-        "gate": "Passage du contrôle d’approbation : {allowed} changement(s) autorisé(s).",
+        "gate": "{allowed} changement(s) autorisé(s).",
         "gate.in_place": "Approuvés et déjà en place ({count}) :",
         "gate.out_of_scope": "Approuvés, hors du périmètre de cette exécution ({count}) :",
         "gate.refused": "Refusés ({count}) :",
@@ -112,6 +114,8 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "en": {
         "change_set": "Change set",
+        "heading.gate": "Approval",
+        "heading.closed": "Outcome",
         "nothing_to_change": "Nothing to change: everything is as asked.",
         "n_changes": "{changes} change(s) of {objects} object(s).",
         "by_control": "By control:",
@@ -145,7 +149,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "Read change-set.html again and approve that one, or make a new dry run.",
         "approve.altered": "change-set.json was edited after the dry run (digest written {expected}, computed {found}). "
         "Make a new dry run and approve its result.",
-        "gate": "Approval checked: {allowed} change(s) may be applied.",
+        "gate": "{allowed} change(s) may be applied.",
         "gate.in_place": "Approved and already in place ({count}):",
         "gate.out_of_scope": "Approved, outside what this run looks at ({count}):",
         "gate.refused": "Refused ({count}):",
