@@ -83,6 +83,23 @@ def write(path: Path, document: Mapping[str, Any], name: str) -> None:
     write_text(path, json.dumps(document, ensure_ascii=False, indent=1, sort_keys=False) + "\n")
 
 
+def write_if_changed(path: Path, document: dict[str, Any], name: str) -> bool:
+    """Write a document unless the file says the same already, apart from when it was made; True when written.
+
+    When the file stays, ``document["generated"]`` becomes the time that it states.
+    """
+    check(document, name, where=str(path))
+    try:
+        present = read(path, name)
+    except DocumentError:  # missing, or of an older version: written anew
+        present = {}
+    if present and {**present, "generated": ""} == {**document, "generated": ""}:
+        document["generated"] = present["generated"]
+        return False
+    write(path, document, name)
+    return True
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) atomically, mode 0600: a reader sees the old file or the new one, whole."""
     write_bytes(path, text.encode("utf-8", errors="replace"))

@@ -110,6 +110,8 @@ class Imported:
     unmapped: list[dict[str, str]] = field(default_factory=list)
     # DN (case folded) and account name (case folded) to SID, as this source knows them
     identities: dict[str, str] = field(default_factory=dict)
+    # DNS name and SID of the domain that a live audit looked at
+    domains: list[str] = field(default_factory=list)
 
     def add(self, statement: Statement) -> None:
         """Keep a statement; refuses what no real report holds."""
@@ -489,6 +491,8 @@ def import_audit(path: Path, *, source_id: str, catalogue: Catalogue) -> Importe
     source["sha256"] = document.digest_file(path)
     source["generated"] = audit["started"]
     source["targets"] = [audit["host"]]
+    target = audit["target"]
+    imported.domains = [str(target[key]) for key in ("dns_name", "domain_sid") if target.get(key)]
     for control, answer in sorted(audit["controls"].items()):
         if answer["state"] == "evaluated":
             source["covers"].append(control)

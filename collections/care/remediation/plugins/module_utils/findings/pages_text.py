@@ -32,8 +32,8 @@ FR: Final[dict[str, Any]] = {
     "why": "Pourquoi",
     "effect": "Ce qu'un utilisateur peut remarquer",
     "what_role": "Ce qui sera fait",
-    "role_will": "Le rôle {role} corrige les objets décidés « corriger » (variable {variable}). Chaque changement exact "
-    "est d'abord montré, puis approuvé.",
+    "role_will": "Le rôle {role} corrige les objets décidés « corriger » (variable {variable}). Chaque changement "
+    "exact est d'abord montré, puis approuvé.",
     "no_role": "Aucune correction automatique : suivre la marche à suivre ci-dessous.",
     "by_hand": "À la main",
     "objects": "Objets concernés",
@@ -86,8 +86,8 @@ FR: Final[dict[str, Any]] = {
     "unconfirmed": "non confirmé par la lecture directe",
     "waiver_until": "jusqu'au {until} — {owner} : {reason}",
     "manual_title": "Travail manuel",
-    "manual_intro": "Ce que les rapports disent et qu'aucun point de contrôle de cette version ne prend en charge. Rien "
-    "n'est perdu : chaque ligne est à traiter par une personne.",
+    "manual_intro": "Ce que les rapports disent et qu'aucun point de contrôle de cette version ne prend en charge. "
+    "Rien n'est perdu : chaque ligne est à traiter par une personne.",
     "unmapped_none": "Tout ce que disent les rapports est pris en charge par un point de contrôle.",
     "rule": "Règle",
     "wording": "Texte de la source",
@@ -245,8 +245,8 @@ EN: Final[dict[str, Any]] = {
     "unconfirmed": "not confirmed by the live audit",
     "waiver_until": "until {until} — {owner}: {reason}",
     "manual_title": "Manual work",
-    "manual_intro": "What the reports say and no control of this version takes. Nothing is lost: a person has to see to "
-    "each line.",
+    "manual_intro": "What the reports say and no control of this version takes. Nothing is lost: a person has to see "
+    "to each line.",
     "unmapped_none": "A control takes everything that the reports say.",
     "rule": "Rule",
     "wording": "The source's words",

@@ -78,7 +78,11 @@ def levels(findings: Mapping[str, Any], catalogue: Mapping[str, Any]) -> list[di
             known["unread"] |= {c for c in source["unreadable"] if c in catalogue and catalogue[c].levels}
     result = []
     for host, known in sorted(domains.items()):
-        failed = [f["level"] for f in findings["findings"] if f["host"] == host and f["level"] is not None]
+        failed = [
+            f["level"]
+            for f in findings["findings"]
+            if f["host"] == host and f["level"] is not None and not f.get("unconfirmed")
+        ]
         result.append(
             {
                 "host": host,

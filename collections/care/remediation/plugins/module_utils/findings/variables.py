@@ -49,16 +49,16 @@ def build(
     findings: Sequence[Finding],
     approved: Iterable[str],
     catalogue: Mapping[str, Any],
-    families: Mapping[str, Iterable[str]],
+    sides: Mapping[str, Iterable[str]],
 ) -> Variables:
     """The variables that correct the approved findings.
 
-    ``families`` maps each host to the catalogue families that concern it: every variable of these is written, empty
-    where nothing is to be done, so that a later plan withdraws what an earlier one asked for.
+    ``sides`` says what each host is, ``directory`` or ``host`` or both: every variable of the roles of that side is
+    written, empty where nothing is to be done, so that a later plan withdraws what an earlier one asked for.
     """
     result = Variables()
     wanted = set(approved)
-    for host, of_host in families.items():
+    for host, of_host in sides.items():
         result.hosts[host] = empty(catalogue, set(of_host))
     for finding in findings:
         remediation = catalogue[finding["control"]].remediation
@@ -80,15 +80,15 @@ def build(
     return result
 
 
-def empty(catalogue: Mapping[str, Any], families: set[str]) -> dict[str, Any]:
-    """Every variable of these families, as it is when nothing is to be corrected.
+def empty(catalogue: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
+    """Every variable of the roles of these sides, as it is when nothing is to be corrected.
 
     A variable that takes a number or a text has no empty value: it is left out, and the role's default holds.
     """
     table: dict[str, Any] = {}
     for control in catalogue.values():
         remediation = control.remediation
-        if control.family not in families or remediation is None:
+        if remediation is None or ("directory" if remediation.role.startswith("directory") else "host") not in sides:
             continue
         if remediation.shape == "list":
             table.setdefault(remediation.variable, [])

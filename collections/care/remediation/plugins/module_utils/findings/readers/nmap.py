@@ -238,7 +238,9 @@ class NmapHandler:
 
     def _start_script(self, attributes: dict[str, str]) -> None:
         if self._port is not None and len(self._port.scripts) < MAX_SCRIPTS:
-            self._port.scripts[cut(attributes.get("id", ""), 100)] = cut(attributes.get("output", ""), MAX_OUTPUT)
+            # Blank lines say nothing, and thousands of them would make the catalogue's expressions (^\s*…) quadratic.
+            lines = attributes.get("output", "")[:MAX_OUTPUT].splitlines()
+            self._port.scripts[cut(attributes.get("id", ""), 100)] = "\n".join(line for line in lines if line.strip())
 
 
 def normal_address(text: str) -> str | None:
