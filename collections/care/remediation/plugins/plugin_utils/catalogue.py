@@ -148,7 +148,9 @@ def parse(document: Any, *, name: str) -> Control:
             try:
                 jmespath.compile(expression)
             except JMESPathError as exc:
-                raise CatalogueError(f"{name}: remediation: {expression!r} is not a JMESPath expression: {exc}") from exc
+                raise CatalogueError(
+                    f"{name}: remediation: {expression!r} is not a JMESPath expression: {exc}"
+                ) from exc
         remediation = Remediation(
             role=raw["role"],
             variable=raw["variable"],

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -135,6 +135,7 @@ class Snapshot:
     taken: datetime
     server: str = ""
     connected_sid: str | None = None
+    root_domain_sid: str | None = None  # of the forest's root domain; None when it is not known
     accounts: list[Account] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)  # by dn_key
     psos: list[PasswordSettings] = field(default_factory=list)
@@ -275,7 +276,7 @@ def _time(value: Any) -> datetime | None:
     if value is None or isinstance(value, datetime):
         return value
     moment = datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _TIMES: Final = frozenset({"pwd_last_set", "last_logon", "created", "changed"})

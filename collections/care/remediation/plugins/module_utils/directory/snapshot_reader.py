@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -19,6 +19,10 @@ from ansible_collections.care.remediation.plugins.module_utils.directory import 
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory import snapshot as parts
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
+from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import (
+    DirectoryError,
+    result_code,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import (
     dn_key,
     privileged_group_sids,
@@ -58,6 +62,10 @@ DOMAIN_CROSS_REFS: Final = "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.
 SD_PARTS: Final = 7
 
 
+# What a server answers to a reader without the right: insufficientAccessRights, noSuchObject, referral (RFC 4511 4.1.9)
+REFUSALS: Final = frozenset({50, 32, 10})
+
+
 class Reader(Protocol):
     """The part of ``directory.session.Session`` that is used here."""
 
@@ -67,17 +75,14 @@ class Reader(Protocol):
     domain_sid: str
     dns_name: str
     server: str
-    connected_sid: str
+    root_dse: dict[str, list[str]]
 
-    def search(
-        self,
-        base: str,
-        ldap_filter: str,
-        attributes: Sequence[str],
-        scope: str = "subtree",
-        sd_flags: int | None = None,
-    ) -> Iterator[Entry]:
-        """Entries below ``base``, as they arrive."""
+    @property
+    def connected_sid(self) -> str:
+        """The SID of the account in use."""
+
+    def search(self, base: str, ldap_filter: str, attributes: Sequence[str], scope: str = "subtree") -> Iterator[Entry]:
+        """Entries below ``base``, as they arrive; long multi-valued attributes come whole."""
 
     def read(self, dn: str, attributes: Sequence[str], sd_flags: int | None = None) -> Entry | None:
         """One object, or None."""
@@ -105,7 +110,7 @@ def read_snapshot(
         dns_name=session.dns_name,
         server=session.server,
         connected_sid=session.connected_sid or None,
-        taken=now or datetime.now(timezone.utc),
+        taken=now or datetime.now(UTC),
     )
     reading = Reading(snapshot)
     steps: tuple[tuple[str, Callable[[Reader, Snapshot], None]], ...] = (
@@ -123,12 +128,37 @@ def read_snapshot(
     return reading
 
 
+def _read(session: Reader, dn: str, attributes: Sequence[str], sd_flags: int | None = None) -> Entry | None:
+    """One object, None also when the server refuses to show it. A lost connection stays an error."""
+    try:
+        return session.read(dn, attributes, sd_flags=sd_flags)
+    except DirectoryError as error:
+        if _is_refusal(error):
+            return None
+        raise
+
+
+def _is_refusal(error: DirectoryError) -> bool:
+    return isinstance(error.__cause__, Exception) and result_code(error.__cause__) in REFUSALS
+
+
 def _read_domain(session: Reader, snapshot: Snapshot) -> None:
-    entry = session.read(session.domain_dn, ["objectGUID", "ms-DS-MachineAccountQuota"])
+    entry = _read(session, session.domain_dn, ["objectGUID", "ms-DS-MachineAccountQuota"])
     if entry is None or entry.raw("objectGUID") is None:
         snapshot.unreadable[parts.DOMAIN] = f"{session.domain_dn} is not readable"
         return
     snapshot.machine_account_quota = entry.int("ms-DS-MachineAccountQuota")
+    root = (session.root_dse.get("rootDomainNamingContext") or [session.domain_dn])[0]
+    if dn_key(root) == dn_key(session.domain_dn):
+        snapshot.root_domain_sid = session.domain_sid
+    else:
+        above = _read(session, root, ["objectSid"])  # another domain: this server answers only as a global catalogue
+        snapshot.root_domain_sid = above.sid() if above is not None else None
+        if snapshot.root_domain_sid is None:
+            snapshot.notes.append(
+                f"The root domain {root} of the forest could not be read: its Enterprise Admins and Schema Admins are"
+                " reported like any other principal."
+            )
 
 
 def _read_accounts(session: Reader, snapshot: Snapshot) -> None:
@@ -200,7 +230,7 @@ def _read_groups(session: Reader, snapshot: Snapshot) -> None:
 
 def _load_group(session: Reader, snapshot: Snapshot, identity: str) -> None:
     """Add one group and all groups nested in it."""
-    entry = session.read(identity, list(GROUP_ATTRIBUTES))
+    entry = _read(session, identity, list(GROUP_ATTRIBUTES))
     if entry is None or entry.raw("objectSid") is None:
         return
     pending = [entry]
@@ -214,7 +244,7 @@ def _load_group(session: Reader, snapshot: Snapshot, identity: str) -> None:
             dn=group.dn,
             sid=sid,
             label=group.text("sAMAccountName") or sid or group.dn,
-            members=tuple(all_values(session, group, "member")),
+            members=tuple(group.texts("member")),
         )
         if snapshot.groups[key].members:
             nested = f"(&(objectClass=group)(memberOf={escape(group.dn)}))"
@@ -228,7 +258,7 @@ def _check_foreign(session: Reader, snapshot: Snapshot) -> None:
     for identity in snapshot.privileged.foreign:
         if sids.is_sid(identity) or not dn_key(identity).endswith(dn_key(session.domain_dn)):
             continue
-        entry = session.read(identity, ["objectClass", "objectSid"])
+        entry = _read(session, identity, ["objectClass", "objectSid"])
         if entry is None or entry.raw("objectClass") is None:
             hidden.append(identity)
         elif entry.raw("objectSid") is None:
@@ -236,7 +266,7 @@ def _check_foreign(session: Reader, snapshot: Snapshot) -> None:
     if hidden:
         snapshot.unreadable.setdefault(
             parts.MEMBERSHIP,
-            f"{len(hidden)} members of privileged groups are not visible to the account in use, for instance {hidden[0]}",
+            f"{len(hidden)} members of privileged groups are not visible to this account, for instance {hidden[0]}",
         )
     if drop:
         for group in snapshot.groups.values():
@@ -246,7 +276,7 @@ def _check_foreign(session: Reader, snapshot: Snapshot) -> None:
 
 def _read_psos(session: Reader, snapshot: Snapshot) -> None:
     container = f"CN=Password Settings Container,CN=System,{session.domain_dn}"
-    entry = session.read(container, ["objectGUID"])
+    entry = _read(session, container, ["objectGUID"])
     if entry is None or entry.raw("objectGUID") is None:
         # only Domain Admins read it unless someone delegated that
         snapshot.unreadable[parts.PSOS] = f"{container} is not readable by the account in use"
@@ -265,7 +295,7 @@ def _read_psos(session: Reader, snapshot: Snapshot) -> None:
             snapshot.unreadable[parts.PSOS] = f"{pso.dn} is not readable by the account in use"
             continue
         changed = pso.text("whenChanged")
-        applies = tuple(all_values(session, pso, "msDS-PSOAppliesTo"))
+        applies = tuple(pso.texts("msDS-PSOAppliesTo"))
         age = ad_time.interval_to_timedelta(pso.int("msDS-MaximumPasswordAge") or 0)
         snapshot.psos.append(
             PasswordSettings(
@@ -281,27 +311,30 @@ def _read_psos(session: Reader, snapshot: Snapshot) -> None:
     targets = {dn_key(dn): dn for pso in snapshot.psos for dn in pso.applies_to}
     for key, dn in targets.items():
         if key not in snapshot.groups:
-            entry = session.read(dn, ["objectClass"])
+            entry = _read(session, dn, ["objectClass"])
             if entry is not None and "group" in entry.texts("objectClass"):
                 _load_group(session, snapshot, dn)
 
 
 def _read_settings(session: Reader, snapshot: Snapshot) -> None:
     dn = f"CN=Directory Service,CN=Windows NT,CN=Services,{session.configuration_dn}"
-    entry = session.read(dn, ["objectGUID", "dSHeuristics"])
+    entry = _read(session, dn, ["objectGUID", "dSHeuristics"])
     if entry is None or entry.raw("objectGUID") is None:
         snapshot.unreadable[parts.DSHEURISTICS] = f"{dn} is not readable by the account in use"
     else:
         snapshot.ds_heuristics = entry.text("dSHeuristics") or ""
     partitions = f"CN=Partitions,{session.configuration_dn}"
-    snapshot.domain_count = sum(1 for _ in session.search(partitions, DOMAIN_CROSS_REFS, ["cn"], scope="onelevel"))
+    try:
+        snapshot.domain_count = sum(1 for _ in session.search(partitions, DOMAIN_CROSS_REFS, ["cn"], scope="onelevel"))
+    except DirectoryError as error:
+        if not _is_refusal(error):
+            raise
+        snapshot.domain_count = 0
     if snapshot.domain_count == 0:
         snapshot.unreadable[parts.FOREST] = f"{partitions} shows no domain to the account in use"
 
 
-def _read_descriptors(
-    session: Reader, snapshot: Snapshot, trustees: Callable[[bytes], Iterable[str]] | None
-) -> None:
+def _read_descriptors(session: Reader, snapshot: Snapshot, trustees: Callable[[bytes], Iterable[str]] | None) -> None:
     heads = (
         ("domain", session.domain_dn),
         ("configuration", session.configuration_dn),
@@ -309,7 +342,7 @@ def _read_descriptors(
     )
     wanted: set[str] = set()
     for role, dn in heads:
-        entry = session.read(dn, ["objectGUID", "nTSecurityDescriptor"], sd_flags=SD_PARTS)
+        entry = _read(session, dn, ["objectGUID", "nTSecurityDescriptor"], sd_flags=SD_PARTS)
         guid = entry.guid() if entry is not None else None
         descriptor = entry.raw("nTSecurityDescriptor") if entry is not None else None
         if guid is None or descriptor is None:
@@ -323,7 +356,7 @@ def _read_descriptors(
         if sid in known:
             snapshot.names[sid] = known[sid]
         elif sid.startswith(("S-1-5-21-", "S-1-5-32-")):
-            trustee = session.read(f"<SID={sid}>", ["sAMAccountName"])
+            trustee = _read(session, f"<SID={sid}>", ["sAMAccountName"])
             name = trustee.text("sAMAccountName") if trustee is not None else None
             if name:
                 snapshot.names[sid] = name
@@ -334,23 +367,6 @@ def _parsed(trustees: Callable[[bytes], Iterable[str]], descriptor: bytes) -> li
         return list(trustees(descriptor))
     except ValueError:
         return []  # the control says what is wrong with it; here only names are missing
-
-
-def all_values(session: Reader, entry: Entry, name: str) -> list[str]:
-    """All values of a linked attribute: a server gives the first 1,500 and names the range (MS-ADTS 3.1.1.3.1.3.3)."""
-    values = entry.texts(name)
-    while True:
-        ranged = next((each for each in entry.attributes if each.lower().startswith(f"{name.lower()};range=")), None)
-        if ranged is None:
-            return values
-        values.extend(entry.texts(ranged))
-        end = ranged.rpartition("-")[2]
-        if end == "*":
-            return values
-        following = session.read(entry.dn, [f"{name};range={int(end) + 1}-*"])
-        if following is None:
-            raise ValueError(f"{entry.dn}: {name} could not be read beyond value {end}")
-        entry = following
 
 
 def escape(value: str) -> str:

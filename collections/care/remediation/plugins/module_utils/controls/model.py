@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a control yields, and what the controls of accounts share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.care.remediation.plugins.module_utils.directory import uac
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
+    COMPUTER,
+    MSA,
+    Account,
+    Snapshot,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One object for which a control does not hold. The caller adds the control, the host and the ids."""
+
+    type: str
+    id: str
+    label: str
+    wording: str  # one English sentence, the audit's own words
+    level: int | None = None
+    severity: str | None = None
+    dn: str | None = None
+    sid: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control as the registry holds it."""
+
+    id: str
+    needs: frozenset[str]
+    detect: Callable[[Snapshot], Iterable[Found]]
+    # why the control cannot be evaluated on this snapshot although the parts it needs were read, or None
+    blind: Callable[[Snapshot], str | None]
+    # a remark that belongs to the result even when nothing is found, or None
+    remark: Callable[[Snapshot], str | None]
+
+
+def account_found(
+    snapshot: Snapshot, account: Account, *, level: int | None, wording: str, severity: str | None = None, **facts: Any
+) -> Found:
+    """A finding about one account, with the facts that every finding about an account carries."""
+    privilege = snapshot.privileged.accounts.get(account.sid)
+    evidence: dict[str, Any] = {
+        "user_account_control": uac.names(account.uac or 0),
+        "privileged": snapshot.is_privileged(account),
+        "pwd_last_set": day(account.pwd_last_set),
+        "last_logon": day(account.last_logon),
+    }
+    if privilege is not None:
+        evidence["privileged_through"] = sorted({edge.group_label for edge in privilege.memberships})
+    evidence.update(facts)
+    return Found(
+        type="computer" if account.kind in (COMPUTER, MSA) else "user",
+        id=account.sid,
+        label=account.label,
+        dn=account.dn,
+        sid=account.sid,
+        level=level,
+        severity=severity,
+        wording=wording,
+        evidence=evidence,
+    )
+
+
+def flagged(snapshot: Snapshot, accounts: Iterable[Account], flag: int) -> Iterator[Account]:
+    """Of these accounts, the enabled ones that carry a bit of userAccountControl."""
+    return (account for account in accounts if account.enabled and account.has(flag))
+
+
+def enabled_privileged(snapshot: Snapshot) -> Iterator[Account]:
+    """The enabled privileged accounts, domain controllers excepted."""
+    return (account for account, _privilege in snapshot.privileged_accounts() if account.enabled)
+
+
+def day(moment: datetime | None) -> str | None:
+    """A moment as evidence shows it, or None."""
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def years_before(moment: datetime, years: int) -> datetime:
+    """The same day ``years`` earlier (28 February for a 29th)."""
+    try:
+        return moment.replace(year=moment.year - years)
+    except ValueError:
+        return moment.replace(year=moment.year - years, day=28)

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Too many enabled accounts are dormant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found, account_found, years_before
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
+    ACCOUNTS,
+    FLAGS,
+    LOGONS,
+    PASSWORDS,
+    Account,
+    Snapshot,
+)
+
+ID: Final = "vuln_user_accounts_dormant"
+NEEDS: Final = frozenset({ACCOUNTS, FLAGS, PASSWORDS, LOGONS})
+# Source: ANSSI checklist, vuln_user_accounts_dormant.
+RATIO_ABOVE: Final = 0.25
+PASSWORD_YEARS: Final = 3
+LOGON_YEARS: Final = 1
+
+
+def is_dormant(account: Account, now: datetime) -> bool:
+    """Password older than 3 years, and no logon for more than a year (or never, and created more than a year ago).
+
+    pwdLastSet 0 ("must change at next logon") hides when the password was set: such an account is not called
+    dormant, because what follows is its neutralisation.
+    """
+    if account.pwd_last_set is None or account.pwd_last_set >= years_before(now, PASSWORD_YEARS):
+        return False
+    since = account.last_logon if account.last_logon is not None else account.created
+    return since is not None and since < years_before(now, LOGON_YEARS)
+
+
+def detect(snapshot: Snapshot) -> Iterator[Found]:
+    """Every dormant enabled user account, when they are more than 25 % of the enabled ones."""
+    users = list(snapshot.enabled_users())
+    dormant = [account for account in users if is_dormant(account, snapshot.taken)]
+    if not users or len(dormant) / len(users) <= RATIO_ABOVE:
+        return
+    facts = {
+        "count": len(dormant),
+        "of": len(users),
+        "ratio": round(len(dormant) / len(users), 4),
+        "limit": RATIO_ABOVE,
+    }
+    for account in dormant:
+        yield account_found(
+            snapshot,
+            account,
+            level=1,
+            wording=f"Dormant account, one of {len(dormant)} among {len(users)} enabled accounts.",
+            never_logged_on=account.last_logon is None,
+            **facts,
+        )

@@ -1,0 +1,160 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: directory_audit
+short_description: Judge an Active Directory domain against the controls of the catalogue
+version_added: 0.1.0
+description:
+  - Reads a domain once over LDAP (accounts, privileged groups, policies, descriptors of the partitions) and judges
+    each directory control on it. Never writes.
+  - A control whose data could not be read is C(unreadable), with the reason. It is never taken for compliant.
+  - Groups and built-in accounts are known by SID and RID, so the language of the domain does not matter.
+  - An account that may read the directory is enough for most controls. Reading password settings objects, which
+    ANSSI credits only where they can be read, needs a delegation on C(CN=Password Settings Container,CN=System).
+options:
+  host:
+    description: Name under which findings are recorded, usually the inventory host. Default is the domain's DNS name.
+    type: str
+  controls:
+    description: Only these controls. Default is all of them.
+    type: list
+    elements: str
+extends_documentation_fragment:
+  - care.remediation.attributes
+  - care.remediation.directory
+attributes:
+  diff_mode:
+    details: Nothing is ever changed.
+    support: none
+requirements:
+  - python-ldap >= 3.4.4
+author:
+  - care.remediation contributors (@care-remediation)
+"""
+
+EXAMPLES = r"""
+- name: Judge the domain
+  care.remediation.directory_audit:
+    host: "{{ inventory_hostname }}"
+    server: dc1.chu-valmont.test
+    username: svc-audit@chu-valmont.test
+    password: "{{ vault_audit_password }}"
+    break_glass_accounts: [bris-de-glace-1, bris-de-glace-2]
+    automation_accounts: [svc-care]
+  register: audited
+
+- name: Only look at the delegations and at krbtgt
+  care.remediation.directory_audit:
+    server: dc1.chu-valmont.test
+    controls: [vuln_delegation_t4d, vuln_krbtgt]
+"""
+
+RETURN = r"""
+audit:
+  description:
+    - The document C(audit/1), as C(docs/architecture.md) describes it. Findings carry the evidence that the catalogue
+      turns into role variables.
+  returned: success
+  type: dict
+  sample:
+    schema: care.remediation/audit/1
+    host: chu-valmont.test
+    source: directory
+    controls: {vuln_guest: {state: evaluated, reason: null}}
+    findings: []
+counts:
+  description: How many accounts, privileged accounts, findings and so on.
+  returned: success
+  type: dict
+  sample: {accounts: 312, enabled_users: 280, privileged: 55, findings: 140}
+durations:
+  description: Seconds that each part took.
+  returned: success
+  type: dict
+  sample: {accounts: 0.4, groups: 0.1, controls: 0.02}
+unreadable:
+  description: Controls that could not be judged, with the reason.
+  returned: success
+  type: dict
+  sample: {vuln_krbtgt: "pwdLastSet of krbtgt (RID 502) is not readable"}
+"""
+
+from datetime import UTC, datetime
+from time import monotonic
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.care.remediation.plugins.module_utils.controls import audit
+from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate import (
+    UNREADABLE,
+    UnknownControlError,
+    evaluate,
+    select,
+)
+from ansible_collections.care.remediation.plugins.module_utils.controls.vuln_permissions_naming_context import (
+    trustees,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.session import (
+    LDAP_IMPORT_ERROR,
+    ConnectionOptions,
+    DirectoryError,
+    Session,
+    argument_spec,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import read_snapshot
+
+
+def main() -> None:
+    """Connect, read, judge."""
+    module = AnsibleModule(
+        argument_spec={
+            "host": {"type": "str"},
+            "controls": {"type": "list", "elements": "str"},
+            **argument_spec(),
+        },
+        supports_check_mode=True,
+    )
+    if LDAP_IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("python-ldap"), exception=str(LDAP_IMPORT_ERROR))
+    try:
+        controls = select(module.params["controls"])
+        with Session.connect(ConnectionOptions.from_params(module.params)) as session:
+            reading = read_snapshot(session, trustees=trustees)
+    except (DirectoryError, UnknownControlError) as error:
+        module.fail_json(msg=str(error))
+    snapshot, durations = reading.snapshot, reading.durations
+    missing = snapshot.protect(
+        {
+            "break_glass": module.params["break_glass_accounts"],
+            "automation": module.params["automation_accounts"],
+        }
+    )
+    for identity in missing:
+        note = f"The protected account {identity!r} is not in {snapshot.dns_name}: correct its name."
+        snapshot.notes.append(note)
+        module.warn(note)
+    started = monotonic()
+    outcomes = evaluate(snapshot, controls)
+    durations["controls"] = round(monotonic() - started, 3)
+    document = audit.document(
+        host=module.params["host"] or snapshot.dns_name,
+        snapshot=snapshot,
+        outcomes=outcomes,
+        finished=datetime.now(UTC),
+        durations=durations,
+    )
+    module.exit_json(
+        changed=False,
+        audit=document,
+        counts=document["counts"],
+        durations=durations,
+        unreadable={each.control: each.reason for each in outcomes if each.state == UNREADABLE},
+    )
+
+
+if __name__ == "__main__":
+    main()

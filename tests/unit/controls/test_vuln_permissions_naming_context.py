@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from ansible_collections.care.remediation.plugins.module_utils.controls import (
+    vuln_permissions_naming_context as control,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
+
+from controls.domain import BASE, DOMAIN, domain, outcome, sid, unreadable
+
+CONTROL = "vuln_permissions_naming_context"
+GC, GCA, GCF = control.GET_CHANGES, control.GET_CHANGES_ALL, control.GET_CHANGES_FILTERED
+SVC = sid(1201)
+# What Windows and Samba put on a domain's head, of the entries that matter here.
+DEFAULTS = [
+    f"(OA;;CR;{GC};;S-1-5-9)",
+    f"(OA;;CR;{control.MANAGE_TOPOLOGY};;S-1-5-9)",
+    f"(OA;;CR;{GCF};;S-1-5-9)",
+    f"(OA;;CR;{GC};;S-1-5-32-544)",
+    f"(OA;;CR;{GCA};;S-1-5-32-544)",
+    f"(OA;;CR;{GCA};;{sid(516)})",
+    f"(OA;;CR;{GC};;{sid(498)})",
+    f"(OA;CI;RPWP;5b47d60f-6090-40b2-9f37-2a4de88f3063;;{sid(526)})",
+    f"(A;;RPWPCRCCLCLORCWOWDSW;;;{sid(512)})",
+    f"(A;CI;RPWPCRCCDCLCLORCWOWDSDDTSW;;;{sid(519)})",
+    "(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;S-1-5-18)",
+    "(A;CI;RPWPCRCCLCLORCWOWDSDSW;;;S-1-5-32-544)",
+    "(A;;RPLCLORC;;;S-1-5-11)",
+]
+
+
+def head(*sddl: str, role: str = "domain", dn: str = BASE, guid: str = "aaaaaaaa-0000-0000-0000-000000000001") -> dict:
+    raw = sd.SecurityDescriptor(owner="S-1-5-32-544", dacl=sd.Acl(tuple(map(from_sddl, sddl)))).with_dacl(
+        tuple(map(from_sddl, sddl))
+    )
+    return {"dn": dn, "guid": guid, "role": role, "descriptor": base64.b64encode(raw.to_bytes()).decode()}
+
+
+def snapshot(*sddl: str, **facts: Any) -> Snapshot:
+    return domain(naming_contexts=[head(*DEFAULTS, *sddl)], root_domain_sid=DOMAIN, names={SVC: "svc-synchro"}, **facts)
+
+
+def test_defaults_are_compliant() -> None:
+    result = outcome(CONTROL, snapshot())
+    assert (result.state, result.found) == ("evaluated", [])
+
+
+@pytest.mark.parametrize(
+    ("ace", "rights", "level"),
+    [
+        pytest.param(f"(OA;;CR;{GCA};;{SVC})", ["DS-Replication-Get-Changes-All"], 1, id="secrets"),
+        pytest.param(f"(OA;;CR;{GC};;{SVC})", ["DS-Replication-Get-Changes"], 2, id="changes alone"),
+        pytest.param(f"(OA;;CR;{GCF};;{SVC})", ["DS-Replication-Get-Changes-In-Filtered-Set"], 2, id="filtered set"),
+        pytest.param(f"(A;;GA;;;{SVC})", ["GenericAll"], 1, id="generic all"),
+        pytest.param(f"(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;{SVC})", ["GenericAll"], 1, id="full control"),
+        pytest.param(f"(A;CI;WD;;;{SVC})", ["WriteDacl"], 1, id="WriteDacl, here and below"),
+        pytest.param(f"(A;;WO;;;{SVC})", ["WriteOwner"], 1, id="WriteOwner"),
+        pytest.param(f"(A;;CR;;;{SVC})", ["AllExtendedRights"], 1, id="all extended rights"),
+        pytest.param(f"(A;;WP;;;{SVC})", ["WriteAllProperties"], 2, id="all properties"),
+        pytest.param(f"(A;;GW;;;{SVC})", ["GenericWrite"], 2, id="generic write"),
+        pytest.param("(A;;WD;;;S-1-1-0)", ["WriteDacl"], 1, id="everyone"),
+        pytest.param(f"(A;;WD;;;{sid(527)})", ["WriteDacl"], 1, id="Enterprise Key Admins hold no such right"),
+        pytest.param(f"(OA;;CR;{GCA};;{sid(521)})", ["DS-Replication-Get-Changes-All"], 1, id="read-only DC"),
+        pytest.param("(A;;WD;;;S-1-5-9)", ["WriteDacl"], 1, id="DCs hold replication rights only"),
+        pytest.param("(A;;GA;;;S-1-5-21-1-2-3-512)", ["GenericAll"], 1, id="Domain Admins of another domain"),
+    ],
+)
+def test_dangerous(ace: str, rights: list[str], level: int) -> None:
+    (found,) = outcome(CONTROL, snapshot(ace)).found
+    assert (found.evidence["rights"], found.level) == (rights, level)
+
+
+@pytest.mark.parametrize(
+    "ace",
+    [
+        pytest.param(f"(OA;CIIO;CR;{GCA};;{SVC})", id="inherit only"),
+        pytest.param(f"(A;CIIO;GA;;;{SVC})", id="inherit only, everything"),
+        pytest.param(f"(OD;;CR;{GCA};;{SVC})", id="denied"),
+        pytest.param(f"(OA;;WP;f30e3bbe-9ff0-11d1-b603-0000f80367c1;;{SVC})", id="one property"),
+        pytest.param(f"(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;{SVC})", id="another extended right"),
+        pytest.param(f"(OA;;RP;{GCA};;{SVC})", id="no CONTROL_ACCESS"),
+        pytest.param(f"(A;;RPLCLORC;;;{SVC})", id="reading"),
+    ],
+)
+def test_harmless(ace: str) -> None:
+    assert outcome(CONTROL, snapshot(ace)).found == []
+
+
+def test_dcsync_takes_both_rights_and_both_are_level_1() -> None:
+    found = outcome(CONTROL, snapshot(f"(OA;;CR;{GC};;{SVC})", f"(OA;;CR;{GCA};;{SVC})")).found
+    assert [each.level for each in found] == [1, 1]
+
+
+def test_evidence_is_what_the_role_takes() -> None:
+    ace = f"(OA;;CR;{GCA};;{SVC})"
+    (found,) = outcome(CONTROL, snapshot(ace)).found
+    assert found.evidence["object"] == BASE
+    assert (found.evidence["trustee_sid"], found.evidence["trustee"]) == (SVC, "svc-synchro")
+    assert from_sddl(found.evidence["ace"]).raw == base64.b64decode(found.evidence["raw"]) == from_sddl(ace).raw
+    assert (found.type, found.evidence["inherited"]) == ("ace", False)
+
+
+def test_the_same_ace_twice_is_one_finding_and_inherited_ones_are_said() -> None:
+    ace = f"(A;ID;WD;;;{SVC})"
+    (found,) = outcome(CONTROL, snapshot(ace, ace)).found
+    assert found.evidence["inherited"] is True
+
+
+def test_ids_differ_by_ace_and_by_partition() -> None:
+    ace = f"(A;;WD;;;{SVC})"
+    heads = [head(ace), head(ace, role="configuration", dn=f"CN=Configuration,{BASE}", guid="b" * 8)]
+    found = outcome(CONTROL, domain(naming_contexts=heads, root_domain_sid=DOMAIN)).found
+    assert len({each.id for each in found}) == 2
+
+
+def test_replication_of_a_partition_without_secrets_is_level_2() -> None:
+    heads = [head(f"(OA;;CR;{GCA};;{SVC})", role="configuration", dn=f"CN=Configuration,{BASE}")]
+    assert [each.level for each in outcome(CONTROL, domain(naming_contexts=heads)).found] == [2]
+
+
+def test_child_domain_and_its_root() -> None:
+    root = "S-1-5-21-7-7-7"
+    heads = [head(f"(A;;GA;;;{root}-519)", f"(A;;GA;;;{root}-1105)")]
+    known = outcome(CONTROL, domain(naming_contexts=heads, root_domain_sid=root)).found
+    assert [each.sid for each in known] == [f"{root}-1105"]
+    unknown = outcome(CONTROL, domain(naming_contexts=heads, root_domain_sid=None)).found
+    assert len(unknown) == 2
+
+
+def test_unreadable() -> None:
+    assert unreadable(CONTROL, snapshot(unreadable={"naming context descriptors": "refused"})) == "refused"
+    assert "no security descriptor" in unreadable(CONTROL, domain())
+    broken = head() | {"descriptor": base64.b64encode(b"\x01\x00").decode()}
+    assert "not understood" in unreadable(CONTROL, domain(naming_contexts=[broken]))
+    bare = sd.SecurityDescriptor(owner="S-1-5-18").to_bytes()
+    empty = head() | {"descriptor": base64.b64encode(bare).decode()}
+    assert "no DACL" in unreadable(CONTROL, domain(naming_contexts=[empty]))
+    strange = sd.Ace.parse(b"\x7f\x00\x08\x00\x00\x00\x00\x00")
+    odd = sd.SecurityDescriptor(dacl=sd.Acl((strange,))).with_dacl((strange,)).to_bytes()
+    odd_head = head() | {"descriptor": base64.b64encode(odd).decode()}
+    assert "unknown type" in unreadable(CONTROL, domain(naming_contexts=[odd_head]))
