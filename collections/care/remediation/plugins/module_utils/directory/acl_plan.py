@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plans the removal of explicit ACEs. An inherited one is refused with the place it comes from, a default one too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ansible_collections.care.remediation.plugins.module_utils.changes import model
+from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes
+from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
+from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_names import Names
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
+    NOTHING,
+    Plan,
+    PlanError,
+    label_of,
+    type_of,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
+from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
+    Ace,
+    SecurityDescriptor,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.session import DACL, Session
+
+# Who holds rights in a domain as it was installed: without them it stops replicating, or can no longer be managed
+_DEFAULT_SIDS: Final = frozenset(
+    {
+        sids.SYSTEM,
+        sids.ENTERPRISE_DOMAIN_CONTROLLERS,
+        sids.BUILTIN_ADMINISTRATORS,
+        sids.SELF,
+        sids.CREATOR_OWNER,
+    }
+)
+_DEFAULT_RIDS: Final = frozenset(
+    {
+        sids.RID_ENTERPRISE_READ_ONLY_DOMAIN_CONTROLLERS,
+        sids.RID_ADMINISTRATOR,
+        sids.RID_DOMAIN_ADMINS,
+        sids.RID_DOMAIN_CONTROLLERS,
+        sids.RID_SCHEMA_ADMINS,
+        sids.RID_ENTERPRISE_ADMINS,
+        sids.RID_READ_ONLY_DOMAIN_CONTROLLERS,
+        sids.RID_CLONEABLE_DOMAIN_CONTROLLERS,
+        sids.RID_KEY_ADMINS,
+        sids.RID_ENTERPRISE_KEY_ADMINS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AclWish:
+    """One ACE that must not be there: ``object`` as an identity, ``trustee`` a SID, ``ace`` one ACE in SDDL."""
+
+    object: str
+    trustee: str
+    ace: str
+
+
+def is_default_holder(sid: str) -> bool:
+    """True for a trustee to which the domain itself gives its rights when it is made (by SID or RID, in any domain)."""
+    return sid in _DEFAULT_SIDS or (sids.domain_of(sid) is not None and sids.rid(sid) in _DEFAULT_RIDS)
+
+
+def wished_ace(wish: AclWish, domain_sid: str) -> Ace:
+    """The ACE of a wish; PlanError when it is not understood or is another trustee's."""
+    try:
+        ace = from_sddl(wish.ace, domain_sid)
+        trustee = sids.from_bytes(sids.to_bytes(wish.trustee))
+    except ValueError as error:
+        raise PlanError(f"{wish.object}: {error}.") from error
+    if ace.sid != trustee:
+        raise PlanError(f"{wish.object}: the entry {wish.ace} is not one of {trustee}. Correct trustee or ace.")
+    return ace
+
+
+def plan_acls(
+    session: Session,
+    plan: Plan,
+    entries: Mapping[str, Entry],
+    wishes: Sequence[AclWish],
+    protected: Protected,
+    allow_default_holders: bool = False,
+) -> None:
+    """Add a change for each ACE to remove. ``entries``: each wish's object with its nTSecurityDescriptor (DACL).
+
+    Raises PlanError with every refusal in one message.
+    """
+    names = Names(session)
+    found: list[tuple[Entry, Ace, list[tuple[int, Ace]]]] = []
+    refused: list[str] = []
+    seen: set[tuple[object, ...]] = set()
+    for wish in wishes:
+        if wish.object not in entries:
+            continue
+        entry = entries[wish.object]
+        try:
+            ace = wished_ace(wish, session.domain_sid)
+            if (entry.guid(), ace.key) in seen:
+                continue
+            seen.add((entry.guid(), ace.key))
+            places = _places(session, entry, ace, names)
+            if places and is_default_holder(wish.trustee) and not allow_default_holders:
+                raise PlanError(
+                    f"{entry.dn}: {names.trustee(wish.trustee)} holds rights in every domain by default; removing them"
+                    " can stop replication or management. Say allow_default_holders: true if that is meant."
+                )
+        except PlanError as error:
+            refused.append(str(error))
+            continue
+        if places:
+            found.append((entry, ace, places))
+    if refused:
+        raise PlanError(" ".join(refused))
+    names.load(ace for _entry, ace, _places in found)
+    for entry, ace, places in found:
+        if not ace.allows:
+            plan.notice(
+                label_of(entry),
+                "not_allowing",
+                f"{entry.dn}: {names.text(ace)} does not allow anything; without it {ace.sid} may be able to do more.",
+            )
+        plan.changes.append(_change(entry, ace, places, names, protected))
+
+
+def _descriptor(entry: Entry) -> SecurityDescriptor:
+    raw = entry.raw("nTSecurityDescriptor")
+    if raw is None:
+        raise PlanError(f"{entry.dn}: its access list cannot be read. Give the account in use the right to read it.")
+    try:
+        return SecurityDescriptor.parse(raw)
+    except ValueError as error:
+        raise PlanError(f"{entry.dn}: its access list is not understood: {error}.") from error
+
+
+def _places(session: Session, entry: Entry, ace: Ace, names: Names) -> list[tuple[int, Ace]]:
+    """Where the explicit ACE is in the DACL; PlanError when it is only inherited."""
+    descriptor = _descriptor(entry)
+    aces = descriptor.dacl.aces if descriptor.dacl is not None else ()
+    wanted = _without_inherited(ace)
+    places = [(n, one) for n, one in enumerate(aces) if not one.inherited and one.key == wanted]
+    if places:
+        return places
+    if any(one.inherited and _without_inherited(one) == wanted for one in aces):
+        names.load([ace])
+        source = _source(session, entry, ace)
+        where = (
+            f"it is set on {source}: name that object instead" if source else "the object it is on cannot be read"
+        )
+        raise PlanError(f"{entry.dn}: {names.text(ace)} is inherited and cannot be removed here; {where}.")
+    return []
+
+
+def _without_inherited(ace: Ace) -> tuple[object, ...]:
+    return (ace.type, ace.flags & ~sd.INHERITED, *ace.key[2:]) if ace.sid is not None else ace.key
+
+
+def _source(session: Session, entry: Entry, ace: Ace) -> str | None:
+    """The nearest object above that carries the ACE itself and hands it down."""
+    parent = parent_of(entry.dn)
+    while parent:
+        above = session.read(parent, ["nTSecurityDescriptor"], sd_flags=DACL)
+        if above is None or above.raw("nTSecurityDescriptor") is None:
+            return None
+        dacl = _descriptor(above).dacl
+        for one in dacl.aces if dacl else ():
+            # Flags differ on the way down (inherit-only is dropped); what is granted to whom does not
+            handed_down = not one.inherited and one.flags & sd.CONTAINER_INHERIT
+            if handed_down and (one.sid, one.mask, one.object_type) == (ace.sid, ace.mask, ace.object_type):
+                return parent
+        parent = parent_of(parent)
+    return None
+
+
+def parent_of(dn: str) -> str | None:
+    """The DN above (RFC 4514: a comma that is escaped is part of a name), or None for the last component."""
+    escaped = False
+    for position, character in enumerate(dn):
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == ",":
+            return dn[position + 1 :].lstrip() or None
+    return None
+
+
+def _change(entry: Entry, ace: Ace, places: list[tuple[int, Ace]], names: Names, protected: Protected) -> model.Change:
+    guid = entry.guid()
+    if guid is None:
+        raise PlanError(f"{entry.dn}: its objectGUID cannot be read. Give the account in use the right to read it.")
+    return model.new_change(
+        target="directory",
+        kind="aces",
+        object_type=type_of(entry),
+        object_id=guid,
+        label=label_of(entry),
+        dn=entry.dn,
+        sid=entry.sid(),
+        attribute="nTSecurityDescriptor",
+        before=[acl_changes.portable(one, index) for index, one in places],
+        after=[],
+        display_before="\n".join(names.text(one) for _index, one in places),
+        display_after=NOTHING,
+        hazards=[*protected.hazards(entry.sid()), *protected.hazards_of_member(ace.sid)],
+        context={"trustee_sid": ace.sid},
+    )
