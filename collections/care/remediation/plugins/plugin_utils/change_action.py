@@ -70,15 +70,16 @@ class ChangeAction(EngineAction):
         language = self.language(task_vars)
         store = runs.Store(self.care_dir(task_vars))
         given = self.variable(task_vars, "care_run_id")
+        if not given:
+            passed, refused = self._approved(store, changes, task_vars)
+            found = limits.blockers(passed, self.max_changes(task_vars))
+            # Before this task counts as active: taking over from a dead run waits until no task is.
+            run = "" if found or not passed else store.standalone(self.owner()).run
         with store.activity():
             if given:
                 run = str(given)
                 passed, refused = _gated(store, run, changes)
                 found = limits.hazards(passed)
-            else:
-                passed, refused = self._approved(store, changes, task_vars)
-                found = limits.blockers(passed, self.max_changes(task_vars))
-                run = "" if found or not passed else store.standalone(self.owner()).run
             if found:
                 reasons = "\n".join(f"- {line}" for line in summaries.blockers(language, found))
                 raise AnsibleActionFail(f"{say(language, 'stopped')}\n{reasons}")
