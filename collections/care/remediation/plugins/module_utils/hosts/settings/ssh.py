@@ -44,6 +44,10 @@ def _read(path: str) -> str:
         raise HostError(f"{path} is not UTF-8 text (byte {error.start}): it is not touched") from error
 
 
+def _listed(directory: str) -> list[str]:
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+
+
 def _drop_in(result: Settings, path: str, content: str, keywords: tuple[str, ...]) -> None:
     """The drop-in, the main file when it does not read it first, and what would be read before it and win."""
     result.files.append(WantedFile(path, content))
@@ -53,8 +57,7 @@ def _drop_in(result: Settings, path: str, content: str, keywords: tuple[str, ...
     if new != text:
         present = files.read(main)
         result.files.append(WantedFile(main, new, f"{present.mode:04o}", present.owner, present.group))
-    names = os.listdir(sshd.DIRECTORY) if os.path.isdir(sshd.DIRECTORY) else []
-    for name in sshd.read_before([entry for entry in names if entry.endswith(".conf")], path):
+    for name in sshd.read_before([entry for entry in _listed(sshd.DIRECTORY) if entry.endswith(".conf")], path):
         stated = sshd.states(_read(os.path.realpath(f"{sshd.DIRECTORY}/{name}")), keywords)
         if stated:
             result.problems.append(
@@ -168,11 +171,17 @@ def mie(options: dict[str, Any]) -> Settings:
             "pam_oath.so is not installed: install libpam-oath (pam_oath on other distributions), or say "
             "care_mie_ssh_install: true"
         )
-    keep = [(name, _present_methods(name)) for name in exempt]
+    folder = [f"{sshd.DIRECTORY}/{name}" for name in _listed(sshd.DIRECTORY) if name.endswith(".conf")]
+    for path in [MAIN, *folder]:
+        if path != sshd.MIE and sshd.clashes(_read(os.path.realpath(path))):
+            result.problems.append(
+                f'{path} says "AuthenticationMethods any", which makes sshd drop the connections of whoever needs two '
+                "factors: take that line out (it is the default)"
+            )
     _drop_in(
         result,
         sshd.MIE,
-        sshd.mie(group, keep),
+        sshd.mie(group, exempt),
         ("AuthenticationMethods", "KbdInteractiveAuthentication", "PubkeyAuthentication", "UsePAM"),
     )
     rules = pam.block(group, exempt, str(options["users_file"]), int(options["window"]), int(options["digits"]))
@@ -191,10 +200,6 @@ def mie(options: dict[str, Any]) -> Settings:
             "name the account in care_automation_accounts"
         )
     return result
-
-
-def _present_methods(name: str) -> str:
-    return accounts.first(accounts.effective(name), "authenticationmethods", "any")
 
 
 def _pam_oath() -> bool:

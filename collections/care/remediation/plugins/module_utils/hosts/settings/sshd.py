@@ -58,23 +58,24 @@ def root_key_only() -> str:
     return _everywhere("expo_ssh_root_password", _ROOT_KEY_ONLY)
 
 
-def mie(group: str, exempt: Sequence[tuple[str, str]]) -> str:
-    """Drop-in of ``mie_ssh_otp``: key and one-time code for a group.
+def mie(group: str, exempt: Sequence[str]) -> str:
+    """Drop-in of ``mie_ssh_otp``: key and one-time code for a group, except for exempt accounts.
 
-    :param exempt: login name and the AuthenticationMethods it has now, which it keeps; comes first, so it wins
+    The exemption is part of the Match line: no order of blocks, and no membership, brings an exempt account under it.
+    A block of their own with "AuthenticationMethods any" would not do: once a matching block has set methods, sshd
+    9.2 refuses every later "any", even in a block that does not match, and drops the connection.
     """
-    names = "".join(f",!{name}" for name, _methods in exempt)
-    lines = [_managed("mie_ssh_otp"), "UsePAM yes\n", "# Exempt accounts first: the first matching block wins\n"]
-    for name, methods in exempt:
-        lines += [f"Match User {name}\n", f"    AuthenticationMethods {methods}\n"]
-    lines += [
-        f"Match Group {group} User *{names}\n",
-        "    PubkeyAuthentication yes\n",
-        "    KbdInteractiveAuthentication yes\n",
-        "    AuthenticationMethods publickey,keyboard-interactive:pam\n",
-        "Match all\n",
-    ]
-    return "".join(lines)
+    patterns = ",".join(["*", *(f"!{name}" for name in exempt)])
+    return (
+        f"{_managed('mie_ssh_otp')}"
+        "UsePAM yes\n"
+        "# The accounts behind the exclamation marks are exempt, even as members of the group\n"
+        f"Match Group {group} User {patterns}\n"
+        "    PubkeyAuthentication yes\n"
+        "    KbdInteractiveAuthentication yes\n"
+        "    AuthenticationMethods publickey,keyboard-interactive:pam\n"
+        "Match all\n"
+    )
 
 
 def words(line: str) -> list[str]:
@@ -125,6 +126,11 @@ def states(text: str, keywords: Iterable[str]) -> list[str]:
     """Which of some keywords (any case) a configuration text states, Match blocks included."""
     wanted = {keyword.lower() for keyword in keywords}
     return sorted({found[0] for line in text.splitlines() if (found := words(line)) and found[0] in wanted})
+
+
+def clashes(text: str) -> bool:
+    """Whether a configuration text says "AuthenticationMethods any", which cannot stand after other methods."""
+    return any(words(line)[:2] == ["authenticationmethods", "any"] for line in text.splitlines())
 
 
 def effective(dump: str) -> dict[str, list[str]]:
