@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of a task's options its writer takes as well: how to reach the target, and what no change may carry (secrets)."""
+"""Which of a task's options its writer takes too: how to reach the target, and what no change may carry (secrets)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,11 @@ FRAGMENTS = "ansible_collections.care.remediation.plugins.doc_fragments"
 _FRAGMENTS = {"directory_change": "directory"}
 # What else a writer takes from the planner's task, by writer.
 _OTHERS = {"host_change": frozenset({"files", "secrets", "guard_seconds"})}
-# What the writer of a host takes from the task besides: secret texts are in no change (host_config), and how long a
-# guarded change stays unconfirmed.
-_HOST_OPTIONS = frozenset({"files", "secrets", "guard_seconds"})
 
 
 @functools.cache
 def option_names(writer: str) -> frozenset[str]:
     """Names and aliases of the options of a task that its writer takes as well."""
-    if writer == "host_change":
-        return _HOST_OPTIONS
     fragment = _FRAGMENTS.get(writer)
     if fragment is None:
         return frozenset()
