@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found, account_found
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
@@ -24,7 +24,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     never = [account for account in users if account.has(uac.DONT_EXPIRE_PASSWORD)]
     if not users or len(never) / len(users) <= RATIO_ABOVE:
         return
-    facts = {"count": len(never), "of": len(users), "ratio": round(len(never) / len(users), 4), "limit": RATIO_ABOVE}
+    facts: dict[str, Any] = {"count": len(never), "of": len(users), "ratio": round(len(never) / len(users), 4), "limit": RATIO_ABOVE}
     for account in never:
         yield account_found(
             snapshot,

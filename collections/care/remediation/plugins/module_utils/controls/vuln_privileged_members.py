@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found, account_found
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
@@ -94,5 +94,5 @@ def _primary(privilege: Privilege) -> str | None:
     return next((edge.group_sid for edge in privilege.memberships if edge.via == "primary"), None)
 
 
-def _service(account: Account) -> dict[str, bool]:
+def _service(account: Account) -> dict[str, Any]:
     return {"service_account": bool(account.spns), "disabled": not account.enabled}

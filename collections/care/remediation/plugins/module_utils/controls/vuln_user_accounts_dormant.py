@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found, account_found, years_before
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
@@ -45,7 +45,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     dormant = [account for account in users if is_dormant(account, snapshot.taken)]
     if not users or len(dormant) / len(users) <= RATIO_ABOVE:
         return
-    facts = {
+    facts: dict[str, Any] = {
         "count": len(dormant),
         "of": len(users),
         "ratio": round(len(dormant) / len(users), 4),
