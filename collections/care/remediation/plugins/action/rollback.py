@@ -51,6 +51,7 @@ class ActionModule(EngineAction):
     def _selected(self, store: runs.Store, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Choose the run: ``care_run``, else the last one that changed something. Takes the care folder for it."""
         language = self.language(task_vars)
+        store.check_free(self.owner())  # before the journals are read: a run may still be writing one
         wanted = self.variable(task_vars, "care_run")
         if wanted:
             run = str(wanted)
@@ -60,7 +61,7 @@ class ActionModule(EngineAction):
             found = self._last(store)
             if found is None:
                 message = say(language, "rollback.none", care_dir=str(store.care_dir))
-                self.show(say(language, "rollback.check", run="–"), [message])
+                self.show(say(language, "heading.rollback"), [message])
                 return {"changed": False, "run_id": "", "care_dir": str(store.care_dir), "privileged_hosts": []}
             run, history = found
             older = [

@@ -117,15 +117,19 @@ class Store:
         """
         documents.private_folder(self.care_dir)
         with self._lock("current.lock", fcntl.LOCK_EX):
-            held = self.current()
-            if held is not None and held.owner != owner:
-                self._refuse_if_alive(held)
-                self._wait_for_orphans(held)
+            self.check_free(owner)
             taken = Current(run or _new_id(), mode, owner, _user(), documents.now())
             documents.private_folder(self.care_dir / "runs")
             documents.private_folder(self.folder(taken.run))
             documents.write_text(self._current, json.dumps(asdict(taken)) + "\n")
             return taken
+
+    def check_free(self, owner: Owner) -> None:
+        """Raise ``RunError`` as ``acquire`` would, without taking the folder."""
+        held = self.current()
+        if held is not None and held.owner != owner:
+            self._refuse_if_alive(held)
+            self._wait_for_orphans(held)
 
     def standalone(self, owner: Owner) -> Current:
         """The run of tasks used without a playbook of ours: one for each ansible-playbook process."""
