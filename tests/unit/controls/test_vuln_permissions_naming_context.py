@@ -123,6 +123,12 @@ def test_replication_of_a_partition_without_secrets_is_level_2() -> None:
     assert [each.level for each in outcome(CONTROL, domain(naming_contexts=heads)).found] == [2]
 
 
+def test_read_only_controllers_copy_the_schema_whole() -> None:
+    aces = [f"(OA;;CR;{GCA};;{sid(498)})", f"(OA;;CR;{GCF};;{sid(498)})"]
+    heads = [head(*aces, role="schema", dn=f"CN=Schema,CN=Configuration,{BASE}")]
+    assert outcome(CONTROL, domain(naming_contexts=heads, root_domain_sid=DOMAIN)).found == []
+
+
 def test_child_domain_and_its_root() -> None:
     root = "S-1-5-21-7-7-7"
     heads = [head(f"(A;;GA;;;{root}-519)", f"(A;;GA;;;{root}-1105)")]

@@ -45,7 +45,8 @@ REPLICATION: Final = {
 # Principals that hold such rights on a domain as Windows makes it: administrators of the forest hold all of them…
 FULL: Final = frozenset({sids.SYSTEM, sids.BUILTIN_ADMINISTRATORS})
 FULL_RIDS: Final = frozenset({sids.RID_DOMAIN_ADMINS, sids.RID_ENTERPRISE_ADMINS, sids.RID_SCHEMA_ADMINS})
-# …domain controllers the replication rights, read-only ones the right without secrets.
+# …domain controllers the replication rights; read-only ones those without secrets, and all of them where there are none
+# (the schema and the configuration, which they copy whole).
 REPLICAS: Final = frozenset({sids.ENTERPRISE_DOMAIN_CONTROLLERS})
 REPLICA_RIDS: Final = frozenset({sids.RID_DOMAIN_CONTROLLERS})
 READ_ONLY_RIDS: Final = frozenset(
@@ -102,7 +103,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
             if ace.raw in seen:
                 continue
             seen.add(ace.raw)
-            rights = _excess(snapshot, ace)
+            rights = _excess(snapshot, head, ace)
             if rights and ace.sid is not None:
                 yield _found(snapshot, head, ace, rights, replicators)
 
@@ -131,7 +132,7 @@ def dangerous_rights(ace: sd.Ace) -> list[str]:
     return rights
 
 
-def _excess(snapshot: Snapshot, ace: sd.Ace) -> list[str]:
+def _excess(snapshot: Snapshot, head: NamingContext, ace: sd.Ace) -> list[str]:
     rights = dangerous_rights(ace)
     if not rights or ace.sid is None:
         return []
@@ -141,7 +142,8 @@ def _excess(snapshot: Snapshot, ace: sd.Ace) -> list[str]:
     if ace.sid in REPLICAS or rid in REPLICA_RIDS:
         return [right for right in rights if right not in REPLICATION.values()]
     if rid in READ_ONLY_RIDS:
-        return [right for right in rights if right != REPLICATION[GET_CHANGES]]
+        usual = {REPLICATION[GET_CHANGES]} if head.role == "domain" else set(REPLICATION.values())
+        return [right for right in rights if right not in usual]
     return rights
 
 
