@@ -8,6 +8,7 @@ A statement is what ``merge`` joins; what no control takes becomes manual work h
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -465,16 +466,11 @@ def _account(identity: str, name: str, kind: str) -> Object:
 
 
 def _utc(text: str) -> str | None:
-    """PingCastle writes local time with or without an offset; without one, the day is all that is certain."""
-    import datetime
-
+    """PingCastle writes local time, mostly with its offset; without one it is taken for UTC."""
     try:
-        moment = datetime.datetime.fromisoformat(text[:26] if len(text) > 26 and text[26:27].isdigit() else text)
+        moment = datetime.datetime.fromisoformat(text)  # .NET writes seven digits of a second; Python cuts them
     except ValueError:
-        try:
-            moment = datetime.datetime.fromisoformat(text[:19])
-        except ValueError:
-            return None
+        return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -32,8 +32,16 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["plain"] = lambda value: terminal(value, 2000)
+    environment.filters["typo"] = french
     environment.filters["short"] = lambda value: str(value)[:12]
     return environment
+
+
+def french(text: str) -> str:
+    """Our own text with the no-break spaces of French typography, so that no line begins with a lone mark."""
+    for mark in (":", ";", "?", "!", "»", "%"):
+        text = text.replace(f" {mark}", f"\u00a0{mark}")
+    return text.replace("« ", "«\u00a0")
 
 
 def render(template: str, language: str, **values: Any) -> str:

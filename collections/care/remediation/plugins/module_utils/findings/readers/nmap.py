@@ -166,6 +166,11 @@ class NmapHandler:
     def text(self, data: str) -> None:
         """expat: character data; nmap puts nothing that matters there."""
 
+    def flush(self) -> None:
+        """The file ends here: the host begun, with its ports so far; the last one may lack its state."""
+        if self._host is not None:
+            self.end("host")
+
     def finish(self) -> list[str]:
         """Notes about the whole file, once it is read."""
         notes = [*self.notes, *self.unknown.note()]

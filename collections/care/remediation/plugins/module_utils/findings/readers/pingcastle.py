@@ -249,6 +249,11 @@ class PingCastleHandler:
             self._group = cut(text, 300)
         path.pop()
 
+    def flush(self) -> None:
+        """The file ends here: the rule begun, when its id is known. An account begun may lack half its name."""
+        if self._rule is not None and self._rule.id:
+            self._end_in_rule(self._rule, "HealthcheckRiskRule", "")
+
     def finish(self) -> list[str]:
         """Notes about the whole file, once it is read."""
         notes = [*self.notes, *self.unknown.note()]

@@ -34,7 +34,8 @@ Progress = Callable[[int, int | None], None]
 
 
 class Handler(Protocol):
-    """What a reader of one format gives: expat calls the first three, finished records go to ``out``."""
+    """What a reader of one format gives: expat calls the first three, finished records go to ``out``;
+    ``flush`` is called where a truncated file was accepted, and gives what is complete of the record begun."""
 
     out: deque[Any]
     notes: list[str]
@@ -44,6 +45,8 @@ class Handler(Protocol):
     def end(self, name: str) -> None: ...
 
     def text(self, data: str) -> None: ...
+
+    def flush(self) -> None: ...
 
 
 class Refused(Exception):
@@ -145,6 +148,7 @@ class XmlReport:
             if self.handler is not None:  # what was complete before the fault is not lost
                 yield from self._drain()
             self._broken(exc, at_end=not piece)
+            yield from self._drain()
             return
         if self._read - max(parser.CurrentByteIndex, 0) > MAX_TOKEN + PIECE:
             raise ReportError(
@@ -179,7 +183,8 @@ class XmlReport:
             )
         self.partial = True
         if self.handler is not None:
-            self.handler.notes.append(f"truncated at line {exc.lineno}: only what is complete before it was used")
+            self.handler.flush()
+            self.handler.notes.append(f"truncated at line {exc.lineno}: only what stands before it was used")
 
     def _prepare(self) -> None:
         parser = self._parser

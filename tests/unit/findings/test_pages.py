@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Pages, CSV and terminal: everything hostile is shown, nothing is evaluated."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.care.remediation.plugins.module_utils.findings import (
+    decisions,
+    document,
+    escape,
+    evidence,
+    pages,
+    pages_text,
+    plan,
+    summary,
+    verdicts,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .builders import DOMAIN, REPORTS, account, audit, merged
+
+TODAY = datetime.date(2026, 11, 22)
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "{{ lookup('pipe','id') }}",
+    "{% for x in y %}",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)",
+    "\t=1+1",
+    "\x1b]0;owned\x07\x1b[31m",
+    "\x9b31m",
+    "\u202eexe.tset",
+    "$(reboot)`id`",
+    "*)(objectClass=*",
+    "{0.__class__} %s",
+]
+
+
+class Tags(HTMLParser):
+    """Every tag and attribute of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+@pytest.fixture
+def made(controls: Any, inventory: Any, tmp_path: Path) -> dict[str, Any]:
+    live = audit(
+        tmp_path / "audit.json",
+        [account("vuln_guest", payload, 2000 + n) for n, payload in enumerate(PAYLOADS)]
+        + [account("vuln_spn_priv", "bris", 1301, level=1, protected="break_glass")],
+        unreadable={"vuln_krbtgt": PAYLOADS[0]},
+    )
+    findings = merged(controls, inventory, live, REPORTS / "nmap-web1.xml", REPORTS / "pingcastle-full.xml")
+    update = decisions.update(decisions.Sheet(), findings["findings"], controls)
+    for one in list(update.decisions.values())[:4]:
+        one.decision, one.owner, one.reason, one.until = "waive", PAYLOADS[0], PAYLOADS[3], datetime.date(2027, 3, 31)
+    planned = plan.build(findings, update.decisions, controls, today=TODAY)
+    judged = verdicts.build(findings, findings, update.decisions, controls, today=TODAY)
+    proof = evidence.build(findings, judged, controls, establishment=PAYLOADS[0], responsibles={"default": PAYLOADS[1]})
+    document.check(planned, "plan/1", where="test")
+    document.check(judged, "verdicts/1", where="test")
+    document.check(proof, "evidence/1", where="test")
+    return {"plan": planned, "verdicts": judged, "evidence": proof, "findings": findings}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("page", ["plan", "evidence"])
+def test_pages_are_self_contained_and_inert(made: Any, page: str, language: str) -> None:
+    html = getattr(pages, page)(made[page], language)
+    found = Tags()
+    found.feed(html)
+    assert not {"script", "img", "link", "iframe", "object", "embed", "form", "base", "svg"} & set(found.tags)
+    assert not [
+        name for name, _value in found.attributes if name.startswith("on") or name in ("src", "srcset", "action")
+    ]
+    links = [value for name, value in found.attributes if name == "href"]
+    assert all(value and value.startswith("#") for value in links)
+    assert "url(" not in html and "@import" not in html and "http:" not in html and "https:" not in html
+    policy = next(value for name, value in found.attributes if name == "content" and value and "default-src" in value)
+    assert "default-src 'none'" in policy and "script-src" not in policy
+    assert f'<html lang="{language}">' in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "{{ lookup" in html  # shown as it is, in a page that Jinja has done with
+    for raw in ("\x1b", "\x9b", "\u202e", "\x07"):
+        assert raw not in html
+
+
+def test_a_page_shows_what_the_catalogue_says(made: Any, controls: Any) -> None:
+    html = pages.plan(made["plan"], "fr")
+    for control in made["plan"]["controls"]:
+        assert f'id="{control["control"]}"' in html
+    assert "compte bris de glace, jamais modifié" in html
+    assert "A-FutureRule2027" in html and "10.9.0.2 (web1)" in html
+    assert html.index('id="vuln_delegation_t4d"') < html.index('id="vuln_guest"')  # level 1 before level 2
+
+
+def test_both_languages_say_the_same_things() -> None:
+    def shape(value: Any) -> Any:
+        return {key: shape(item) for key, item in value.items()} if isinstance(value, dict) else type(value)
+
+    assert shape(pages_text.FR) == shape(pages_text.EN)
+
+
+def test_no_cell_of_the_csv_is_a_formula(made: Any) -> None:
+    content = evidence.to_csv(made["evidence"])
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=";"))
+    assert len(rows) == 1 + len(made["evidence"]["findings"])
+    assert all(len(row) == len(evidence.COLUMNS) for row in rows)
+    for row in rows:
+        for value in row:
+            assert not value.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n", "|", "%"))
+            assert not any(ord(mark) < 32 or 0x7F <= ord(mark) < 0xA0 for mark in value)
+    assert any("'=cmd|" in value for row in rows for value in row)
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=500, deadline=None)
+def test_any_cell_is_inert_and_any_terminal_line_is_one_line(text: str) -> None:
+    cell = escape.cell(text)
+    assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠"))
+    for shown in (cell, escape.terminal(text)):
+        assert shown.isprintable() or all(
+            mark.isprintable() or mark in "\xa0\xad" or ord(mark) > 0xA0 for mark in shown
+        )
+        assert "\x1b" not in shown and "\n" not in shown and "\x9b" not in shown and "\u202e" not in shown
+
+
+def test_the_terminal_gets_no_escape_sequence(made: Any) -> None:
+    lines = summary.plan(made["plan"], "fr", "plan.html")
+    lines += summary.verdicts(made["verdicts"], "en") + summary.evidence(made["evidence"], "fr", [])
+    lines += summary.failures(verdicts.failing(made["verdicts"], strict=True), "fr").split("\n")
+    for line in lines:
+        assert all(mark == " " or mark.isprintable() or mark == "\xa0" for mark in line), repr(line)
+
+
+def test_evidence_says_what_remains_and_who(made: Any) -> None:
+    remains = made["evidence"]["remains"]
+    roles = {(one["control"], one["role"]) for one in remains}
+    assert ("vuln_spn_priv", "protected") in roles or ("vuln_spn_priv", "owner") in roles
+    assert ("vuln_krbtgt", "auditor") in roles
+    assert any(role == "decide" for _control, role in roles)
+    assert any(role == "administrator" for _control, role in roles)
+    assert len(made["evidence"]["waivers"]) == 4
+    telnet = next(one for one in remains if one["control"] == "expo_telnet")
+    assert telnet["what"]["fr"]
+
+
+def test_evidence_reads_change_set_and_journals(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "20261122-1" / "journal.jsonl"
+    run.parent.mkdir(parents=True)
+    events = [
+        {"seq": 1, "time": "2026-11-22T02:00:00Z", "event": "open"},
+        {"seq": 2, "time": "2026-11-22T02:00:01Z", "event": "intent", "change": {"id": "c-1"}},
+        {"seq": 3, "time": "2026-11-22T02:00:02Z", "event": "result", "id": "c-1", "status": "applied"},
+    ]
+    run.write_text("".join(json.dumps(event) + "\n" for event in events) + '{"seq": 4, "ev')
+    read = evidence.read_run(run)
+    assert read["results"] == {"applied": 1} and read["torn"] == 1 and read["run"] == "20261122-1"
+    run.write_text("{}\nnot json\n{}\n")
+    with pytest.raises(document.DocumentError, match="line 2"):
+        evidence.read_run(run)
+    assert evidence.read_change_set(tmp_path / "absent.json") is None
+
+
+def test_documents_are_checked_on_both_ways_and_kept_when_equal(made: Any, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    assert document.write_if_changed(path, dict(made["plan"]), "plan/1") is True
+    again = made["plan"] | {"generated": "2030-01-01T00:00:00Z"}
+    assert document.write_if_changed(path, again, "plan/1") is False
+    assert again["generated"] == made["plan"]["generated"]
+    with pytest.raises(document.DocumentError, match="controls"):
+        document.write(path, made["plan"] | {"controls": 5}, "plan/1")
+    path.write_text(path.read_text().replace('"apply"', '"aply"'))
+    with pytest.raises(document.DocumentError, match="aply"):
+        document.read(path, "plan/1")
+
+
+def test_a_level_is_ours_and_says_what_was_not_read(made: Any) -> None:
+    level = made["plan"]["levels"][0]
+    assert (level["host"], level["level"], level["unread"]) == (DOMAIN, 1, ["vuln_krbtgt"])
+
+
+def test_thousands_of_objects_make_a_page_of_bounded_size(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    live = audit(tmp_path / "audit.json", [account("vuln_dont_expire", f"u{n}", 3000 + n) for n in range(3000)])
+    findings = merged(controls, inventory, live)
+    update = decisions.update(decisions.Sheet(), findings["findings"], controls)
+    html = pages.plan(plan.build(findings, update.decisions, controls, today=TODAY), "fr")
+    assert f"{3000 - pages.SHOWN} autres objets" in html and len(html) < 500_000
