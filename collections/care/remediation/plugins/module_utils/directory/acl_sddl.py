@@ -85,7 +85,10 @@ def from_sddl(text: str, domain_sid: str | None = None) -> Ace:
 
 def _bits(field: str, names: dict[str, int], text: str) -> int:
     if field[:2].lower() == "0x":
-        return int(field, 16)
+        number = int(field, 16)
+        if number > (0xFF if names is _FLAGS else 0xFFFFFFFF):
+            raise ValueError(f"{field!r} is too large in {text!r}")
+        return number
     if len(field) % 2:
         raise ValueError(f"{field!r} is not a list of two-letter names in {text!r}")
     value = 0

@@ -166,9 +166,9 @@ def argument_spec() -> dict[str, Any]:
 
 def open_connection(options: ConnectionOptions) -> Any:
     """A python-ldap connection with TLS set up and proved, not yet authenticated; DirectoryError says why not."""
-    trusted = (
-        trusted_certificate(options) if options.cert_validation == "ignore_hostname" and options.tls_mode else None
-    )
+    # libldap waits for a TLS handshake without limit, and says no more than "Can't contact LDAP server": a handshake of
+    # our own first, with a time limit and a reason
+    seen = peer_certificate(options) if options.tls_mode else None
     connection = ldap.initialize(options.url, bytes_mode=None)
     connection.set_option(ldap.OPT_PROTOCOL_VERSION, 3)
     connection.set_option(ldap.OPT_REFERRALS, 0)
@@ -193,8 +193,10 @@ def open_connection(options: ConnectionOptions) -> Any:
         connection.search_ext_s("", ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"], timeout=options.connection_timeout * 2)
     except ldap.LDAPError as error:
         raise why_unreachable(options, error) from error
-    if trusted is not None and connection.get_option(ldap.OPT_X_TLS_PEERCERT) != trusted:
-        connection.unbind_s()
+    # libldap checks chain and name together or neither: the chain was verified above, this must be that certificate
+    pinned = options.tls_mode is not None and options.cert_validation == "ignore_hostname"
+    if pinned and connection.get_option(ldap.OPT_X_TLS_PEERCERT) != seen:
+        connection.unbind_ext_s()
         raise DirectoryError(f"{options.server}: the server's certificate is not the one that was just verified")
     return connection
 
@@ -215,29 +217,22 @@ def why_unreachable(options: ConnectionOptions, error: Exception) -> DirectoryEr
         )
     except OSError as network:
         return DirectoryError(f"{where}: {network.strerror or network}")
-    if options.tls_mode and options.cert_validation != "ignore":
-        try:
-            _peer_certificate(options, check_hostname=options.cert_validation == "always")
-        except DirectoryError as certificate:
-            return certificate
+    if isinstance(error, TimeoutError):
+        return DirectoryError(
+            f"{where}: it accepts connections, but no TLS session comes about: is this the right port?"
+        )
     return explain(error, options.server, f"connecting to port {options.effective_port}")
 
 
-def trusted_certificate(options: ConnectionOptions) -> bytes:
-    """The server's certificate (DER) once its chain is verified, whatever name it bears; DirectoryError otherwise.
-
-    libldap checks chain and name together or neither, so cert_validation=ignore_hostname verifies the chain here and
-    then demands the very same certificate on the LDAP connection.
-    """
+def peer_certificate(options: ConnectionOptions) -> bytes:
+    """The server's certificate (DER), verified as ``cert_validation`` asks; DirectoryError says why it is refused."""
     try:
-        return _peer_certificate(options, check_hostname=False)
-    except OSError as error:
-        raise why_unreachable(_replace(options, cert_validation="ignore"), error) from error
-
-
-def _peer_certificate(options: ConnectionOptions, check_hostname: bool) -> bytes:
-    context = ssl.create_default_context(cafile=options.ca_cert)
-    context.check_hostname = check_hostname
+        context = ssl.create_default_context(cafile=options.ca_cert)
+    except ssl.SSLError as error:
+        raise DirectoryError(f"ca_cert: {options.ca_cert} holds no certificate (PEM)") from error
+    context.check_hostname = options.cert_validation == "always"
+    if options.cert_validation == "ignore":
+        context.verify_mode = ssl.CERT_NONE
     where = f"{options.server} port {options.effective_port}"
     try:
         with socket.create_connection(
@@ -262,6 +257,8 @@ def _peer_certificate(options: ConnectionOptions, check_hostname: bool) -> bytes
         raise DirectoryError(
             f"{where}: no TLS session: {error.reason or error}: has the server a certificate?"
         ) from error
+    except OSError as error:
+        raise why_unreachable(options, error) from error
 
 
 def authenticate(connection: Any, options: ConnectionOptions, realm: str | None) -> str:
