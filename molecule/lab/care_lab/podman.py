@@ -36,6 +36,8 @@ def containers_conf() -> str:
         "[containers]\n"
         f"default_ulimits = [{', '.join(limits)}]\n"
         'log_driver = "k8s-file"\n'
+        # A container must not take over the names that another lab wrote in this machine's /etc/hosts.
+        'base_hosts_file = "none"\n'
         "[engine]\n"
         f'runtime = "{runtime}"\n'
         'events_logger = "file"\n'

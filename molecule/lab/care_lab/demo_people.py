@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What people do in the demo: decide, meddle meanwhile, and try to log in. None of it uses the product's code."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from care_lab.constants import (
+    ADMINISTRATOR,
+    ADMINISTRATOR_PASSWORD,
+    DOMAIN_DN,
+    WEB_ADMIN_PASSWORD,
+)
+from care_lab.instance import Instance
+from care_lab.podman import execute
+
+# Every weakness that the generator and the server image put into the lab.
+CONTROLS = {
+    "vuln_kerberos_properties_preauth_priv", "vuln_kerberos_properties_preauth", "vuln_kerberos_properties_deskey",
+    "vuln_dont_expire_priv", "vuln_dont_expire", "vuln_reversible_password_priv_uac", "vuln_guest",
+    "vuln_user_accounts_machineaccountquota", "vuln_dsheuristics_bad", "vuln_delegation_t4d", "vuln_spn_priv",
+    "vuln_privileged_members", "vuln_user_accounts_dormant", "vuln_krbtgt", "vuln_permissions_naming_context",
+    "vuln_protected_users", "mie_ad_smartcard",
+    "expo_port", "expo_telnet", "expo_ftp", "expo_redis_unauthenticated", "expo_postgresql_public", "expo_tls_obsolete",
+    "expo_ssh_password", "expo_ssh_root_password", "mie_ssh_otp",
+}
+# The finding that this hospital accepts for a while.
+WAIVED = "vuln_spn_priv"
+WAIVER = '{owner: "Responsable de la sécurité", reason: "migration vers gMSA planifiée", until: 2027-03-31}'
+# What stays open after the change window, by decision: protected accounts are never touched.
+LEFT: set[str] = set()
+
+
+def decide(sheet: Path) -> dict[str, int]:
+    """Edit the decision sheet as a person would: settle what is undecided, waive one finding. Comments are kept."""
+    text = sheet.read_text(encoding="utf-8")
+    head, *entries = re.split(r"(?m)^(?=  - finding: )", text)
+    counts = {"apply": 0, "waive": 0}
+    for index, entry in enumerate(entries):
+        protected = "protected" in entry or "protégé" in entry
+        if f"control: {WAIVED}\n" in entry and not counts["waive"] and not protected:
+            entries[index] = re.sub(r"(?m)^    decision: \w+.*$", f"    decision: waive\n    waiver: {WAIVER}", entry, count=1)
+            counts["waive"] += 1
+        elif "decision: undecided" in entry and not protected and "class: manual" not in entry:
+            entries[index] = entry.replace("decision: undecided", "decision: apply", 1)
+            counts["apply"] += 1
+    sheet.write_text(head + "".join(entries), encoding="utf-8")
+    return counts
+
+
+def _ldbmodify(lab: Instance, ldif: str) -> None:
+    execute(lab.container("dc1"), ["ldbmodify", "-H", "ldap://localhost", f"-U{ADMINISTRATOR}%{ADMINISTRATOR_PASSWORD}"],
+            stdin=ldif)
+
+
+def colleague_sets_quota(lab: Instance, value: int) -> None:
+    """Someone else changes a setting of the domain."""
+    _ldbmodify(lab, f"dn: {DOMAIN_DN}\nchangetype: modify\nreplace: ms-DS-MachineAccountQuota\n"
+                    f"ms-DS-MachineAccountQuota: {value}\n")
+
+
+@dataclass
+class Touched:
+    """A value that a colleague changed after us."""
+
+    lab: Instance
+    label: str
+    name: str
+    before: int
+
+    def put_back(self) -> None:
+        """So that the end of the demo can be compared with its beginning."""
+        colleague_sets_quota(self.lab, self.before)
+
+
+def colleague_touches_a_change(lab: Instance, changes: Sequence[dict[str, Any]]) -> Touched:
+    """Someone else changes, after us, a value that we changed."""
+    change = next(change for change in changes if change["attribute"] == "ms-DS-MachineAccountQuota")
+    colleague_sets_quota(lab, 3)
+    return Touched(lab, change["object"]["label"], "ms-DS-MachineAccountQuota", int(change["before"][0]))
+
+
+def _reaches(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _ssh(lab: Instance, user: str, *options: str, password: str | None = None, prompt: str = "assword") -> bool:
+    address = lab.addresses().hosts["web1"]
+    command = ["ssh", "-i", str(lab.folder / "id_ed25519"), "-o", f"UserKnownHostsFile={lab.folder / 'known_hosts'}",
+               "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1",
+               "-o", "IdentitiesOnly=yes", *options, f"{user}@{address}", "true"]
+    if password is None:
+        command[1:1] = ["-o", "BatchMode=yes"]
+    else:
+        # On standard input of sshpass, not in a process list.
+        command = ["sshpass", "-d", "0", "-P", prompt, *command]
+    return subprocess.run(command, input=None if password is None else password + "\n", text=True, capture_output=True,  # noqa: S603
+                          timeout=60, check=False).returncode == 0
+
+
+def real_clients(lab: Instance, secret: str, expect: Callable[[bool, str], None]) -> None:
+    """Real programs try what an attacker, an administrator and Ansible would."""
+    address = lab.addresses().hosts["web1"]
+    for port, name in ((23, "telnet"), (21, "ftp"), (6379, "redis"), (5432, "postgresql"), (8443, "old console")):
+        expect(not _reaches(address, port), f"web1: {name} ({port}) does not answer")
+    context = ssl._create_unverified_context()
+    with socket.create_connection((address, 443), timeout=5) as raw, context.wrap_socket(raw) as tls:
+        expect(tls.version() in ("TLSv1.2", "TLSv1.3"), f"web1: https still answers, with {tls.version()}")
+    expect(_ssh(lab, "ansible"), "ssh ansible: key alone, as Ansible needs")
+    expect(_ssh(lab, "secours"), "ssh secours (break-glass): key alone")
+    expect(not _ssh(lab, "admin.web"), "ssh admin.web: key alone is refused")
+    expect(not _ssh(lab, "admin.web", "-o", "PubkeyAuthentication=no", password=WEB_ADMIN_PASSWORD),
+           "ssh admin.web: password alone is refused")
+    # A code is good once: wait for a fresh one.
+    time.sleep(max(0.0, 31 - time.time() % 30) if time.time() % 30 > 25 else 0)
+    code = subprocess.run(["oathtool", "--totp", "-"], input=secret, text=True, capture_output=True, check=True).stdout.strip()  # noqa: S607
+    expect(_ssh(lab, "admin.web", password=code, prompt="One-time password"), "ssh admin.web: key and one-time code get in")
+    expect(not _ssh(lab, "admin.web", password=code, prompt="One-time password"), "ssh admin.web: the same code again is refused")
