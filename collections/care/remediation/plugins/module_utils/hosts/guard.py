@@ -166,10 +166,10 @@ def _keep(layout: Layout, directory: str, token: str, items: list[tuple[dict[str
             late.insert(0, f"nft -f {shlex.quote(saved)} || failed=1")
         profile = profiles.PROFILES.get(change.get("profile") or "")
         if profile is not None and profile.reload != "none":
-            for unit in profile.units:
-                reloads[
-                    f"systemctl is-active --quiet {unit} && {{ systemctl {profile.reload} {unit} || failed=1; }}"
-                ] = None
+            verb = "reload-or-restart" if profile.reload == "reload" else "restart"
+            for unit in filter(units.is_active, profile.units):
+                # It ran when the guard was armed: should the change have killed it, it is started again.
+                reloads[f"systemctl reset-failed {unit} 2>/dev/null; systemctl {verb} {unit} || failed=1"] = None
     boot_unit = os.path.join(layout.units, f"{unit_name(token)}-boot.service")
     boot_link = os.path.join(layout.units, "sysinit.target.wants", f"{unit_name(token)}-boot.service")
     script = _SCRIPT.format(
@@ -280,7 +280,10 @@ if [ "$how" != boot ]; then
 systemctl daemon-reload
 {late}
 fi
-[ "$failed" = 0 ] && : >"$directory/reverted" && sync "$directory/reverted"
+if [ "$failed" = 0 ]; then
+    : >"$directory/reverted" && sync "$directory/reverted"
+    rm -f -- "$directory"/*.file "$directory"/*.nft
+fi
 rm -f -- {boot}
 [ "$how" = timer ] || systemctl --no-block stop {timer} 2>/dev/null
 echo "failed=$failed"

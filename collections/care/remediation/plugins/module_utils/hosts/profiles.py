@@ -37,26 +37,37 @@ class Profile:
         clusters = postgresql_units(paths) if self.name == "postgresql" else []
         return units.first_known([*clusters, *self.units])
 
-    def take(self, paths: Sequence[str]) -> None:
-        """Has the running service take its files. Raises HostError with systemctl's words."""
+    def running(self, paths: Sequence[str]) -> bool:
+        """Whether the service runs now: one that does not has nothing to reload and no one to answer."""
         unit = self.unit(paths)
-        if unit is None or self.reload == "none" or not units.is_active(unit):
+        return unit is not None and units.is_active(unit)
+
+    def take(self, paths: Sequence[str]) -> None:
+        """Has a service that ran take its files; one that has died meanwhile is started. Raises HostError."""
+        unit = self.unit(paths)
+        if unit is None or self.reload == "none":
             return
-        verb = self.reload
-        said = run(["systemctl", verb, "--", unit], timeout=90)
-        if not said.ok:
-            raise HostError(f"systemctl {verb} {unit}: {said.words}")
-        if self.name == "postgresql" and checks.postgresql_pending_restart(paths):
-            said = run(["systemctl", "restart", "--", unit], timeout=90)
-            if not said.ok:
-                raise HostError(f"systemctl restart {unit}: {said.words}")
+        if self.reload == "reload" and units.is_active(unit):
+            _systemctl("reload", unit)
+            if self.name != "postgresql" or not checks.postgresql_pending_restart(paths):
+                return
+        # systemd refuses to start a unit for the sixth time in ten seconds, and a rollback may well be the sixth.
+        run(["systemctl", "reset-failed", "--", unit])
+        _systemctl("restart", unit)
 
     def answers(self, paths: Sequence[str]) -> str | None:
-        """What is wrong with the running service, or None; a service that is not running is not asked."""
+        """What is wrong with a service that must be running, in its client's words, or None."""
+        problem = self.probe(paths)
         unit = self.unit(paths)
-        if unit is None or not units.is_active(unit):
-            return None
-        return self.probe(paths)
+        if problem is None and unit is not None and not units.is_active(unit):
+            return f"{unit} is not running any more (journalctl -u {unit} says why)"
+        return problem
+
+
+def _systemctl(verb: str, unit: str) -> None:
+    said = run(["systemctl", verb, "--", unit], timeout=90)
+    if not said.ok:
+        raise HostError(f"systemctl {verb} {unit}: {said.words}")
 
 
 def postgresql_units(paths: Sequence[str]) -> list[str]:

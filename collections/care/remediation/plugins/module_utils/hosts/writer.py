@@ -41,6 +41,44 @@ class Step:
 
 
 @dataclass
+class Service:
+    """The service whose files a group of changes is about; without a profile there is nothing to do for one."""
+
+    profile: profiles.Profile | None
+    changes: list[Change]
+    running: bool = False
+    taken: bool = False
+
+    @property
+    def paths(self) -> list[str]:
+        return [change["object"]["id"] for change in self.changes if change["kind"] == "file"]
+
+    def look(self, refuse_broken: bool) -> None:
+        """Notes whether it runs. Raises HostError when its present configuration is broken already."""
+        if self.profile is None:
+            return
+        self.running = self.profile.running(self.paths)
+        problem = self.profile.check(self.paths) if refuse_broken else None
+        if problem:
+            name = self.profile.name
+            raise HostError(f"the present configuration of {name} is already refused, before any change: {problem}")
+
+    def take(self) -> None:
+        """Has its checker see the files, has it take them, and asks it as a client. Raises HostError with their words."""
+        if self.profile is None:
+            return
+        problem = self.profile.check(self.paths)
+        if problem:
+            raise HostError(f"{self.profile.name}: its checker refuses the configuration: {problem}")
+        if self.running:
+            self.taken = True
+            self.profile.take(self.paths)
+            problem = self.profile.answers(self.paths)
+            if problem:
+                raise HostError(f"{self.profile.name}: {problem}")
+
+
+@dataclass
 class Writer:
     """Settings of one call. `guard_seconds`: how long an unconfirmed guarded change stays."""
 
@@ -123,48 +161,34 @@ class Writer:
     def _write_group(self, group: list[Step], done: str) -> None:
         """Writes the open steps of one service as a transaction: all of them, with the service answering, or none."""
         name = group[0].change.get("profile")
-        paths = [step.change["object"]["id"] for step in group if step.change["kind"] == "file"]
         todo = [step for step in group if step.open]
+        if not todo and not (name and unfinished(self.layout, name)):
+            return
+        service = Service(profiles.get(name) if name else None, [step.change for step in group])
         written: list[Step] = []
         try:
-            profile = profiles.get(name) if name else None
-            unfinished = name is not None and os.path.exists(self._mark(name))
-            if not todo and not unfinished:
-                return
-            if profile and todo and done == "applied":
-                problem = profile.check(paths)
-                if problem:
-                    raise HostError(
-                        f"the present configuration of {name} is already refused, before any change: {problem}"
-                    )
+            service.look(refuse_broken=done == "applied")
             if name:
                 self._set_mark(name)
             for step in todo:
-                step.captured = targets.capture(step.change)
-                secrets = self._secrets()
-                if step.change["kind"] == "file" and targets.is_secret(step.change) and done == "applied":
-                    secrets.keep(step.change, step.captured)
-                written.append(step)
-                targets.write(step.change, step.present, step.wanted, secrets)
-                self._read_back(step)
-            if profile:
-                self._take(profile, paths)
+                self._write_step(step, written, keep=done == "applied")
+            service.take()
             for step in todo:
                 self._read_back(step)
                 step.settle(done)
         except (HostError, OSError, ValueError) as error:
-            self._put_back(written, todo, name, paths, str(error))
+            self._put_back(written, todo, service, str(error))
         if name:
             self._clear_mark(name)
 
-    def _take(self, profile: profiles.Profile, paths: list[str]) -> None:
-        problem = profile.check(paths)
-        if problem:
-            raise HostError(f"{profile.name}: its checker refuses the configuration: {problem}")
-        profile.take(paths)
-        problem = profile.answers(paths)
-        if problem:
-            raise HostError(f"{profile.name}: {problem}")
+    def _write_step(self, step: Step, written: list[Step], keep: bool) -> None:
+        secrets = self._secrets()
+        step.captured = targets.capture(step.change)
+        if keep and step.captured is not None and targets.is_secret(step.change):
+            secrets.keep(step.change, step.captured)
+        written.append(step)
+        targets.write(step.change, step.present, step.wanted, secrets)
+        self._read_back(step)
 
     def _read_back(self, step: Step) -> None:
         found = targets.read(step.change)
@@ -172,7 +196,7 @@ class Writer:
             step.found = targets.shown(step.change, found)
             raise HostError(f"{step.change['object']['label']}: what was read back is not what was written")
 
-    def _put_back(self, written: list[Step], todo: list[Step], name: str | None, paths: list[str], reason: str) -> None:
+    def _put_back(self, written: list[Step], todo: list[Step], service: Service, reason: str) -> None:
         left: list[str] = []
         for step in reversed(written):
             try:
@@ -181,17 +205,13 @@ class Writer:
                     targets.put_back(step.change, present, step.present, step.captured)
             except (HostError, OSError, ValueError) as error:
                 left.append(f"{step.change['object']['label']} could not be put back: {error}")
-        if name in profiles.PROFILES and written:
-            profile = profiles.PROFILES[name]
+        if service.taken:
             try:
-                profile.take(paths)
-                problem = profile.answers(paths)
+                service.take()
             except HostError as error:
-                problem = str(error)
-            if problem:
-                left.append(f"after putting everything back: {problem}")
+                left.append(f"after putting everything back: {error}")
+        what = "; ".join(left) if left else "everything of this service was put back as it was"
         for step in todo:
-            what = "; ".join(left) if left else "everything of this service was put back as it was"
             step.settle("failed", f"{reason}; {what}" if written else reason, step.found)
 
     def _result(self, steps: list[Step], done: str) -> dict[str, Any]:
