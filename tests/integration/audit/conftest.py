@@ -1,4 +1,4 @@
-"""A lab instance of its own, with a domain controller. `CARE_LAB_INSTANCE=name` uses one that is up, and leaves it up."""
+"""A lab instance of its own. `CARE_LAB_INSTANCE=name` uses one that is up, and leaves it up."""
 
 from __future__ import annotations
 
