@@ -37,7 +37,8 @@ def open_ports(xml: str) -> list[int]:
 
 
 def scan(instance: Instance, target: str, output: Path) -> list[int]:
-    """Scan one host of the instance and write nmap's own XML.
+    """Scan one host of the instance and write nmap's own XML: which ports are open beside it (``-ports``), what they are
+    in ``output``.
 
     :param target: ``web1`` or ``dc1``; it is the lab's own address that is scanned, nothing else.
     :returns: the open ports.
@@ -52,6 +53,8 @@ def scan(instance: Instance, target: str, output: Path) -> list[int]:
     first = _nmap(instance, *DISCOVERY, address)
     ports = open_ports(first)
     if ports:
+        # Both files are reports: only this one says that all ports were tried, which is what proves a port closed.
+        save(output.with_name(f"{output.stem}-ports{output.suffix}"), first, mode=0o644)
         say(f"scan: {len(ports)} open ({', '.join(map(str, ports))}), asking each what it is")
         first = _nmap(instance, *DETAIL, "--script", ",".join(SCRIPTS), "-p", ",".join(map(str, ports)), address)
         if missing := set(ports) - set(open_ports(first)):

@@ -121,6 +121,20 @@ def test_both_languages_say_the_same_things() -> None:
     assert shape(pages_text.FR) == shape(pages_text.EN)
 
 
+def test_every_reason_of_ours_is_said_in_french(controls: Any, inventory: Any, tmp_path: Path, made: Any) -> None:
+    ours = {one["reason"] for one in made["findings"]["unmapped"]} | {
+        one["reason"] for one in made["verdicts"]["findings"] + made["verdicts"]["controls"] if one["reason"]
+    }
+    before = merged(controls, inventory, REPORTS / "nmap-web1.xml")
+    after = merged(controls, inventory, audit(tmp_path / "after.json", []))
+    judged = verdicts.build(before, after, {}, controls, today=TODAY)
+    ours |= {one["reason"] for one in judged["findings"]}
+    assert len(ours) > 4
+    for reason in ours - {PAYLOADS[0]}:
+        assert pages_text.reason(reason, "fr") != reason
+        assert pages_text.reason(reason, "en") == reason
+
+
 def test_no_cell_of_the_csv_is_a_formula(made: Any) -> None:
     content = evidence.to_csv(made["evidence"])
     assert content.startswith(b"\xef\xbb\xbf")

@@ -80,6 +80,7 @@ def test_a_source_that_was_not_read_again_proves_nothing(controls: Any, inventor
     assert set(of(made, "vuln_guest").values()) == {"unverified"}
     assert control_of(made, "vuln_krbtgt")["verdict"] == "unverified"
     assert not [one for one in verdicts.failing(made) if one["host"] == DOMAIN]
+    assert [one["level"] for one in made["after"]["levels"]] == [1]  # silence raises no level
     strict = {one["control"] for one in verdicts.failing(made, strict=True)}
     assert {"vuln_guest", "vuln_krbtgt"} <= strict
 

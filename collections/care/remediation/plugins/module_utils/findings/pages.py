@@ -14,7 +14,7 @@ from typing import Any, Final
 import jinja2
 
 from .escape import terminal
-from .pages_text import TEXTS
+from .pages_text import TEXTS, reason
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "plugin_utils" / "pages"
 LANGUAGES: Final = ("fr", "en")
@@ -48,7 +48,12 @@ def render(template: str, language: str, **values: Any) -> str:
     """The page ``template`` (for instance ``plan.html.j2``) in ``fr`` or ``en``."""
     page = _environment().get_template(template)
     return page.render(
-        t=TEXTS[language], lang=language, shown=SHOWN, when=functools.partial(when, language=language), **values
+        t=TEXTS[language],
+        lang=language,
+        shown=SHOWN,
+        when=functools.partial(when, language=language),
+        why=functools.partial(reason, language=language),
+        **values,
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 FR: Final[dict[str, Any]] = {
@@ -331,3 +332,50 @@ EN: Final[dict[str, Any]] = {
 }
 
 TEXTS: Final = {"fr": FR, "en": EN}
+
+# The documents state reasons in English; a page in French says them in French. One that is not ours stays as it is.
+_REASONS: Final = tuple(
+    (re.compile(pattern), french)
+    for pattern, french in (
+        (
+            "no source that can judge this control looked at this host again",
+            "aucune source capable de juger ce point n'a relu cet hôte",
+        ),
+        (r"no new scan tried (\S+) on this host", r"aucune nouvelle analyse n'a essayé \1 sur cet hôte"),
+        ("no new scan of this host was given", "aucune nouvelle analyse de cet hôte n'a été fournie"),
+        (
+            r"the new scan could not tell whether (\S+) is open",
+            r"la nouvelle analyse n'a pas pu dire si \1 est ouvert",
+        ),
+        (
+            r"(\S+) is still open and the new scan did not run what shows this control",
+            r"\1 est toujours ouvert et la nouvelle analyse n'a pas exécuté ce qui révèle ce point",
+        ),
+        ("still found", "toujours trouvé"),
+        ("the waiver has run out", "la dérogation est échue"),
+        ("found now, not before", "trouvé maintenant, pas avant"),
+        (
+            r"the live audit of (\S+) evaluated this control and does not find it",
+            r"la lecture directe du \1 a évalué ce point et ne le trouve pas",
+        ),
+        (r"(.+) is truncated", r"\1 est incomplet"),
+        ("the host is not in the inventory", "l'hôte n'est pas dans l'inventaire"),
+        ("the domain is not in the inventory", "le domaine n'est pas dans l'inventaire"),
+        ("no control in the catalogue", "aucun point de contrôle du catalogue"),
+        ("nmap could not tell whether this port is open", "nmap n'a pas pu dire si ce port est ouvert"),
+        (
+            "its address belongs to several hosts of the inventory: (.+)",
+            r"son adresse appartient à plusieurs hôtes de l'inventaire : \1",
+        ),
+    )
+)
+
+
+def reason(text: str, language: str) -> str:
+    """A reason of a document in the language of the page."""
+    if language == "fr":
+        for pattern, french in _REASONS:
+            match = pattern.fullmatch(text)
+            if match:
+                return match.expand(french)
+    return text

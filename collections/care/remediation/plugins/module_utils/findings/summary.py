@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .escape import terminal
-from .pages_text import TEXTS
+from .pages_text import TEXTS, reason
 
 
 def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
@@ -84,7 +84,7 @@ def verdicts(document: Mapping[str, Any], language: str) -> list[str]:
                 one["control"],
                 terminal(one["host"], 40),
                 t["verdicts"][one["verdict"]],
-                terminal(one["reason"], 90) or counts,
+                terminal(reason(one["reason"], language), 90) or counts,
             )
         )
     lines = table((t["level"], t["control"], t["host"], t["verdict"], ""), rows)
@@ -100,7 +100,7 @@ def failures(bad: Sequence[Mapping[str, Any]], language: str) -> str:
     t = TEXTS[language]
     lines = [
         f"- {t['verdicts'][one['verdict']]} : {one['control']} — {terminal(one['object']['label'], 80)} "
-        f"({terminal(one['host'], 60)}) : {terminal(one['reason'], 160)}"
+        f"({terminal(one['host'], 60)}) : {terminal(reason(one['reason'], language), 160)}"
         for one in bad[:30]
     ]
     if len(bad) > 30:

@@ -125,7 +125,7 @@ def build(
         "before": {"generated": before["generated"], "levels": levels(before, catalogue)},
         "after": {
             "generated": after["generated"],
-            "levels": levels(after, catalogue),
+            "levels": _levels(before, after, judged, catalogue),
             "sources": [{key: s[key] for key in ("type", "file", "sha256", "generated")} for s in after["sources"]],
         },
         "controls": controls,
@@ -135,6 +135,23 @@ def build(
             "controls": {verdict: sum(one["verdict"] == verdict for one in controls) for verdict in VERDICTS},
         },
     }
+
+
+def _levels(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    judged: Iterable[Mapping[str, Any]],
+    catalogue: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """The level of each domain now. A finding that nobody looked at again still counts: silence raises no level."""
+    now_known = {one["host"]: one for one in levels(after, catalogue)}
+    for one in levels(before, catalogue):
+        now_known.setdefault(one["host"], {**one, "level": 5, "evaluated": 0})
+    for finding in judged:
+        known = now_known.get(finding["host"])
+        if known and finding["level"] is not None and finding["verdict"] in ("failed", "unverified", "waived"):
+            known["level"] = min(known["level"], finding["level"])
+    return [now_known[host] for host in sorted(now_known)]
 
 
 def failing(verdicts: Mapping[str, Any], *, strict: bool = False) -> list[dict[str, Any]]:
