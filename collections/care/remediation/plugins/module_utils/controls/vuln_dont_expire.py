@@ -24,7 +24,12 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     never = [account for account in users if account.has(uac.DONT_EXPIRE_PASSWORD)]
     if not users or len(never) / len(users) <= RATIO_ABOVE:
         return
-    facts: dict[str, Any] = {"count": len(never), "of": len(users), "ratio": round(len(never) / len(users), 4), "limit": RATIO_ABOVE}
+    facts: dict[str, Any] = {
+        "count": len(never),
+        "of": len(users),
+        "ratio": round(len(never) / len(users), 4),
+        "limit": RATIO_ABOVE,
+    }
     for account in never:
         yield account_found(
             snapshot,
