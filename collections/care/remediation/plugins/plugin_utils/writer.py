@@ -168,10 +168,11 @@ class WriterCaller:
         self.journal.append([{**event, "status": "not_confirmed", "message": reason}])
         left = max(0, int(deadline - time.monotonic()) + 1)
         message = say(self.language, "guard.not_confirmed", host=self.host, reason=reason, seconds=left)
+        short = say(self.language, "guard.short")
         for change in changes:
             if outcome.status(change["id"]) in ("applied", "unverified", "undone"):
-                outcome.results[change["id"]] = {"status": "failed", "message": message}
-        outcome.notes.append(message)
+                outcome.results[change["id"]] = {"status": "failed", "message": short}
+        outcome.notes = [message]
         display.warning(message)
         self._journal_results(operation, changes, outcome)
         taken_back = self._taken_back(operation, changes, deadline)

@@ -71,7 +71,8 @@ _TEXTS: dict[str, dict[str, str]] = {
         "status.unverified": "fait peut-être, non vérifié",
         "status.irreversible": "irréversible",
         "guard.not_confirmed": "Aucune nouvelle connexion vers {host} après ce changement ({reason}). "
-        "La machine revient d’elle-même à l’état précédent dans les {seconds} s.",
+        "La machine revient d’elle-même à l’état précédent (au plus tard dans {seconds} s).",
+        "guard.short": "aucune nouvelle connexion ne l’a confirmé",
         "guard.taken_back": "Vérifié : {host} est revenue d’elle-même à l’état précédent.",
         "guard.unknown": "{host} ne répond pas encore : vérifiez par la console qu’elle est revenue à l’état précédent.",
         "rollback": "Retour arrière de l’exécution {run}",
@@ -172,7 +173,8 @@ _TEXTS: dict[str, dict[str, str]] = {
         "status.unverified": "made perhaps, not verified",
         "status.irreversible": "irreversible",
         "guard.not_confirmed": "No new connection to {host} after this change ({reason}). "
-        "The machine takes it back by itself within {seconds} s.",
+        "The machine takes it back by itself (in {seconds} s at the latest).",
+        "guard.short": "no new connection confirmed it",
         "guard.taken_back": "Seen: {host} took it back by itself.",
         "guard.unknown": "{host} does not answer yet: check on its console that it took the change back.",
         "rollback": "Rollback of run {run}",
