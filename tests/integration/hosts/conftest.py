@@ -59,11 +59,15 @@ class Host:
     def snapshot(self) -> str:
         """Everything that these tests change: contents, modes, owners, units, the whole ruleset."""
         return self.sh(
-            "find /etc/ssh /etc/redis /etc/nftables* /etc/nginx /etc/postgresql /etc/vsftpd.conf /etc/systemd/system -type f "
-            "-printf '%p %m %u %g ' -exec sha256sum {} \\; | cut -d' ' -f1-5 | sort; "
+            "find /etc/ssh /etc/redis /etc/nftables* /etc/nginx /etc/postgresql /etc/vsftpd.conf /etc/systemd/system "
+            "-type f -printf '%p %m %u %g ' -exec sha256sum {} \\; | cut -d' ' -f1-5 | sort; "
             "find /etc/nftables.d /etc/systemd/system -type l -o -type d | sort; nft -s list ruleset; "
             "systemctl is-enabled nftables ssh vsftpd redis-server; systemctl is-active ssh vsftpd redis-server || true"
         )
+
+    def restart(self) -> None:
+        podman.podman("restart", "-t", "10", self.name)
+        self.boots()
 
     def boots(self, seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds

@@ -11,13 +11,17 @@ version_added: 0.1.0
 description:
   - The writer of a host. It makes exactly the changes it is given, or puts back what they changed; it decides nothing.
   - It is called by the action plugins of the planners and by the rollback. By itself it keeps no journal.
-  - Before each write the present value is compared with the one that the change expects, after it the value is read back.
+  - Before each write the present value is compared with the one that the change expects, after it the value is read
+    back.
     What someone else changed meanwhile is reported as a conflict and left alone.
-  - The changes of one call with the same profile are made together or not at all. The service's own checker sees the new files
+  - The changes of one call with the same profile are made together or not at all. The service's own checker sees the
+    new files
     before the service is reloaded, and the service must answer a client afterwards; else everything is put back.
   - Files are written beside the old one, flushed and renamed, so that there is never a torn file.
-  - A ruleset, or a file of sshd, is guarded. The state before is kept in C(/var/lib/care-remediation/<token>) and a systemd timer
-    puts it back after O(guard_seconds), unless O(operation=confirm) is called with the token, from a new connection. The
+  - A ruleset, or a file of sshd, is guarded. The state before is kept in C(/var/lib/care-remediation/<token>) and a
+    systemd timer
+    puts it back after O(guard_seconds), unless O(operation=confirm) is called with the token, from a new connection.
+    The
     same happens at boot when the host is restarted meanwhile.
   - While a guarded change is unconfirmed, further changes are refused; an undo takes it back at once.
 options:
@@ -33,7 +37,8 @@ options:
     default: []
   files:
     description:
-      - The option O(care.remediation.host_config#module:files) of the task that planned the changes, for secret files only.
+      - The option O(care.remediation.host_config#module:files) of the task that planned the changes, for secret files
+        only.
       - Their content is in no change, so it is worked out again here and must have the hash in the change.
     type: list
     elements: dict
@@ -92,7 +97,8 @@ results:
       returned: always
     status:
       description:
-        - C(applied), C(already) (it was so), C(conflict) (someone else changed it, it was left alone), C(failed) (everything of
+        - C(applied), C(already) (it was so), C(conflict) (someone else changed it, it was left alone), C(failed)
+          (everything of
           this service was put back), C(undone), C(nothing_to_undo) or C(unverified) (it could not be read).
       type: str
       returned: always

@@ -10,8 +10,10 @@ short_description: Plan changes of configuration files on a Linux host
 version_added: 0.1.0
 description:
   - Compares configuration files with what they are wanted to be, and returns the changes that would make them so.
-  - On the control node, the action plugin of the same name passes those changes through the gate, writes them to the journal
-    and has them written by M(care.remediation.host_change), which checks the configuration with the service's own checker before it
+  - On the control node, the action plugin of the same name passes those changes through the gate, writes them to the
+    journal
+    and has them written by M(care.remediation.host_change), which checks the configuration with the service's own
+    checker before it
     reloads the service, and puts everything back when the service does not take it.
   - A symbolic link is refused, name the file it leads to. A file larger than 1 MiB is refused.
 options:
@@ -73,7 +75,9 @@ options:
             description: Instead of removing a line, put this sign and a space before it, for instance V(#).
             type: str
           backrefs:
-            description: Replace C(\\1) or C(\\g<name>) in O(files[].edits[].line) with what the groups of O(files[].edits[].match) matched.
+            description:
+              - Replace C(\\1) or C(\\g<name>) in O(files[].edits[].line) with what the groups of
+                O(files[].edits[].match) matched.
             type: bool
             default: false
       owner:
@@ -83,7 +87,9 @@ options:
         description: Group. As it is when not said, V(root) for a new file.
         type: str
       mode:
-        description: Octal mode, such as V("0640"). As it is when not said; V("0644"), or V("0600") for a secret one, for a new file.
+        description:
+          - Octal mode, such as V("0640"). As it is when not said; V("0644"), or V("0600") for a secret one, for a new
+            file.
         type: str
       secret:
         description:
@@ -93,13 +99,15 @@ options:
         default: false
   secrets:
     description:
-      - Texts that O(files[].content_from) and O(files[].edits[].line_from) name. Never logged, and in no change set or journal.
+      - Texts that O(files[].content_from) and O(files[].edits[].line_from) name. Never logged, and in no change set or
+        journal.
     type: dict
     default: {}
   profile:
     description:
       - Which service reads these files, and so how they are checked, reloaded and probed.
-      - V(sshd) and V(pam_sshd) are guarded, the host takes the change back by itself unless a new connection confirms it.
+      - V(sshd) and V(pam_sshd) are guarded, the host takes the change back by itself unless a new connection confirms
+        it.
     type: str
     choices: [sshd, pam_sshd, redis, postgresql, nginx, inetd, vsftpd, nftables]
 attributes:

@@ -9,8 +9,10 @@ module: host_service
 short_description: Plan changes of systemd units on a Linux host
 version_added: 0.1.0
 description:
-  - Compares systemd units (services, sockets, timers) with the state wanted, and returns the changes that would bring them there.
-  - On the control node, the action plugin of the same name passes those changes through the gate, writes them to the journal
+  - Compares systemd units (services, sockets, timers) with the state wanted, and returns the changes that would bring
+    them there.
+  - On the control node, the action plugin of the same name passes those changes through the gate, writes them to the
+    journal
     and has them made by M(care.remediation.host_change).
 options:
   units:
@@ -20,13 +22,15 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the unit, with its suffix unless it is a service. Name the socket too where one starts the service.
+        description:
+          - Name of the unit, with its suffix unless it is a service. Name the socket too where one starts the service.
         type: str
         required: true
       enabled:
         description:
           - Whether it starts at boot. As it is when not said.
-          - A unit that systemd can neither enable nor disable (C(static), C(indirect), C(generated)) counts as being as wanted,
+          - A unit that systemd can neither enable nor disable (C(static), C(indirect), C(generated)) counts as being as
+            wanted,
             unless V(masked) is.
         type: str
         choices: [enabled, disabled, masked]

@@ -11,11 +11,13 @@ version_added: 0.1.0
 description:
   - Compares one nftables table with what it is wanted to be, and returns the changes that would make it so.
   - No other table is touched, and the ruleset is never flushed. The table is replaced in one transaction.
-  - What is wanted is either the table's own O(rules), or O(exposure), from which the module works out a table that closes ports
+  - What is wanted is either the table's own O(rules), or O(exposure), from which the module works out a table that
+    closes ports
     without closing the operator's way in.
   - The change is guarded, the host takes it back by itself unless a new connection confirms it
     (see M(care.remediation.host_change)).
-  - Only packets for the host itself are filtered (hook input) by O(exposure). Ports that a container engine forwards into
+  - Only packets for the host itself are filtered (hook input) by O(exposure). Ports that a container engine forwards
+    into
     a container pass elsewhere and are not closed by it.
 options:
   family:
@@ -40,7 +42,8 @@ options:
   exposure:
     description:
       - Which ports to close.
-      - Ports that the table closes already stay closed until O(exposure.policy) allows them, because a port that is closed
+      - Ports that the table closes already stay closed until O(exposure.policy) allows them, because a port that is
+        closed
         is not in the next scan.
     type: dict
     suboptions:
@@ -88,7 +91,8 @@ options:
       management_sources:
         description:
           - Addresses and networks that the operator comes from, besides the one of the present SSH connection.
-          - Both are let in to sshd's ports before any other rule. To ask for such a port to be closed for them is a hazard, and
+          - Both are let in to sshd's ports before any other rule. To ask for such a port to be closed for them is a
+            hazard, and
             nothing is changed.
         type: list
         elements: str
@@ -102,9 +106,11 @@ options:
         default: accept
   persistent:
     description:
-      - Whether the table is loaded again at boot, from a file of its own in C(/etc/nftables.d) that C(/etc/nftables.conf)
+      - Whether the table is loaded again at boot, from a file of its own in C(/etc/nftables.d) that
+        C(/etc/nftables.conf)
         includes, by C(nftables.service), which is enabled and not started.
-      - When that service is off and its configuration has rules of its own that would come into force, it is left as it is and
+      - When that service is off and its configuration has rules of its own that would come into force, it is left as it
+        is and
         RV(unresolved) says so.
     type: bool
     default: true
@@ -153,7 +159,8 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - The changes that are to be made. One of kind C(ruleset) with the text of the table before and after, as C(nft -s list table)
+    - The changes that are to be made. One of kind C(ruleset) with the text of the table before and after, as C(nft -s
+      list table)
       writes it, and those of the files and the service that load it at boot.
   returned: success
   type: list

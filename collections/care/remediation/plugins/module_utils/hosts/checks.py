@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks each service's own checker whether its configuration files are good. Each returns its words, or None when they are."""
+"""Asks each service's own checker whether its files are good. Each returns its words, or None when they are."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def sshd(paths: Sequence[str]) -> str | None:
 
 
 def pam_sshd(paths: Sequence[str]) -> str | None:
-    """`sshd -t`, and that every PAM file, module and rule that sshd's stack names can be used (PAM has no checker)."""
+    """`sshd -t`, and that each PAM file, module and rule that sshd's stack names is usable (PAM has no checker)."""
     return sshd(paths) or pam.problem("sshd")
 
 
 def redis(paths: Sequence[str]) -> str | None:
     """Redis' own reader, without starting it.
 
-    It reads the file, then the command line, and stops at the first thing it does not know: when that is the option added
-    here, which no redis knows, all of the file was good.
+    It reads the file, then the command line, and stops at the first thing it does not know: when that is the option
+    added here, which no redis knows, all of the file was good.
     """
     if find("redis-server") is None:
         return None
@@ -48,7 +48,7 @@ def redis(paths: Sequence[str]) -> str | None:
 
 
 def postgresql(paths: Sequence[str]) -> str | None:
-    """`postgres -C` reads postgresql.conf; the running server reads pg_hba.conf as it is on disk (pg_hba_file_rules)."""
+    """`postgres -C` reads postgresql.conf; the running server reads pg_hba.conf from disk (pg_hba_file_rules)."""
     for version, cluster in postgresql_clusters(paths):
         configuration = f"/etc/postgresql/{version}/{cluster}/postgresql.conf"
         program = f"/usr/lib/postgresql/{version}/bin/postgres"
@@ -105,7 +105,7 @@ def inetd(paths: Sequence[str]) -> str | None:
 
 
 def vsftpd(paths: Sequence[str]) -> str | None:
-    """Each line of vsftpd.conf is option=value without spaces around the = (vsftpd has no checker and would not start)."""
+    """Each line of vsftpd.conf is option=value without spaces around the =: vsftpd has no checker."""
     for path in [path for path in paths if path.endswith(".conf")] or ["/etc/vsftpd.conf"]:
         for number, line in enumerate(_lines(path), start=1):
             if line.strip() and not line.startswith("#") and not re.match(r"[a-z0-9_]+=\S", line):

@@ -21,11 +21,12 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.errors impo
 
 
 def apply(content: bytes, edits: list[dict[str, Any]], path: str) -> bytes:
-    """The file `content` after `edits`. Bytes that are not UTF-8 pass through. Raises HostError naming `path` and the edit."""
+    """The file `content` after `edits`; bytes that are not UTF-8 pass. Raises HostError naming `path` and the edit."""
     once = _apply_all(content, edits, path)
     if _apply_all(once, edits, path) != once:
         raise HostError(
-            f"{path}: these edits do not come to rest (applied twice they change the file again): make each 'match' specific"
+            f"{path}: these edits do not come to rest: applied twice they change the file again; "
+            "make each 'match' specific"
         )
     return once
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One file of the host: its state, and writing it so that there is never a torn file.
 
-A state is ``{"exists", "sha256", "mode", "owner", "group", "content"}``: `content` is text, ``{"base64": …}`` when it is not
+A state is ``{"exists", "sha256", "mode", "owner", "group", "content"}``: `content` is text, ``{"base64": …}`` when not
 UTF-8, and absent for a secret file; of an absent file everything but `exists` is null and there is no content.
 Symbolic links are never followed in the last component: a link could be turned by whoever owns the directory.
 """
@@ -93,7 +93,7 @@ def check_path(path: str) -> str:
 
 
 def read(path: str) -> Present:
-    """The file at `path` as it is. Raises HostError for a link, a directory, a file too big or one that cannot be read."""
+    """The file at `path` as it is. Raises HostError for a link, a directory, a file too big or unreadable."""
     check_path(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A change that may cut the operator off takes itself back unless a new connection confirms it.
 
-Before the first write, the present state of everything to be written is kept in `<state>/<token>/` (root, 0700) together
-with `restore.sh`, which needs only sh, cp, systemctl and nft. A transient systemd timer runs it after the delay, whatever
-became of the writer, its connection or the control node. A timer does not survive a reboot: a unit that is linked into the boot for as
-long as the guard is armed does the same before nftables and sshd start.
+Before the first write, the present state of everything to be written is kept in `<state>/<token>/` (root, 0700)
+together with `restore.sh`, which needs only sh, cp, systemctl and nft. A transient systemd timer runs it after the
+delay, whatever became of the writer, its connection or the control node. A timer does not survive a reboot: a unit that
+is linked into the boot for as long as the guard is armed does the same before nftables and sshd start.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def confirm(layout: Layout, token: str) -> None:
 
 
 def disarm(layout: Layout, token: str) -> None:
-    """Stops the timer of `token` and forgets its before-state. The caller holds the lock, so restore.sh is not at work."""
+    """Stops the timer of `token` and forgets its before-state. The caller holds the lock: restore.sh waits."""
     directory = _directory(layout, token)
     # First the mark: should the timer fire now, restore.sh waits for the lock and then sees it.
     with open(os.path.join(directory, "confirmed"), "w", encoding="ascii") as stream:
@@ -233,6 +233,9 @@ def _service_lines(unit: str, change: dict[str, Any], state: dict[str, Any]) -> 
         switch = verbs.get(state["enabled"].removesuffix("-runtime"))
         if switch:
             early.append(f"systemctl --quiet {switch}{runtime} {unit} || failed=1")
+            # At boot, systemd has queued its start, or not, before the enablement was put back.
+            verb = "start" if switch == "enable" else "stop"
+            early.append(f'[ "$how" != boot ] || systemctl --quiet --no-block {verb} {unit}')
     if change["before"]["active"] == change["after"]["active"]:
         return early, []
     return early, [f"systemctl {'start' if state['active'] else 'stop'} {unit} || failed=1"]
@@ -258,7 +261,8 @@ def _discard(layout: Layout, token: str) -> None:
     shutil.rmtree(_directory(layout, token), ignore_errors=True)
 
 
-# "locked": the caller already holds the lock. "boot": services are not running yet and will start with the restored files.
+# "locked": the caller already holds the lock. "boot": services are not running yet and will start with the restored
+# files.
 _SCRIPT = """#!/bin/sh
 # care.remediation: puts back what an unconfirmed change has changed. Run by a timer, at boot, or by a rollback.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C

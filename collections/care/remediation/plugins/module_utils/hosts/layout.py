@@ -31,7 +31,11 @@ class Layout:
 
 
 def private_directory(path: str) -> str:
-    """Makes `path` (and its parents) a directory only its owner can enter; returns it."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    """Makes `path` a directory only its owner can enter, as well as those above it that are missing; returns it."""
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent):
+        private_directory(parent)  # os.makedirs() would give the mode to the last one only
+    if not os.path.isdir(path):
+        os.mkdir(path, 0o700)
     os.chmod(path, 0o700)
     return path

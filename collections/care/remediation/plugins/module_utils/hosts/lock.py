@@ -33,7 +33,7 @@ def held(path: str, seconds: float = 30.0) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise HostError(
-                        f"another run or rollback is at work on this host: {path} was still locked after {seconds:.0f} s; "
+                        f"another run or rollback is at work on this host ({path} still locked after {seconds:.0f} s); "
                         "wait for it to end, then start again"
                     ) from None
                 time.sleep(0.1)

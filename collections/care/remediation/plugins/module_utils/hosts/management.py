@@ -14,7 +14,7 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.errors impo
 
 @dataclass(frozen=True)
 class Management:
-    """`peer`: address that the present SSH connection comes from (None: not over SSH); `ports`: what sshd listens on."""
+    """`peer`: address that the SSH connection comes from (None: not over SSH); `ports`: what sshd listens on."""
 
     peer: str | None
     ports: tuple[int, ...]

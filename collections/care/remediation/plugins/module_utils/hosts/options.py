@@ -37,7 +37,8 @@ FILES: dict[str, Any] = {
     "mutually_exclusive": [("content", "content_from", "edits")],
 }
 
-# At the top of a module's options, so that Ansible leaves it out of the host's log as a whole. (Inside a list, it replaces
+# At the top of a module's options, so that Ansible leaves it out of the host's log as a whole. (Inside a list, it
+# replaces
 # the value only where it finds it again, which it does not for a text of several lines.)
 SECRETS: dict[str, Any] = {"type": "dict", "default": {}, "no_log": True}
 

@@ -22,7 +22,8 @@ Check = Callable[[Sequence[str]], Optional[str]]  # noqa: UP045  evaluated when 
 @dataclass(frozen=True)
 class Profile:
     """One service: its possible `units` (the first that exists counts), how its files are checked before it takes them
-    (`check`), whether it takes them by a `reload` or needs a `restart` (`none`: nothing to do), and a real client's first
+    (`check`), whether it takes them by a `reload` or needs a `restart` (`none`: nothing to do), and a real client's
+    first
     words with it (`probe`). `guarded`: a mistake here can shut the operator out."""
 
     name: str

@@ -82,7 +82,7 @@ def is_only(table: Table, text: str) -> bool:
 
 
 def normalised(table: Table, text: str) -> str:
-    """`text` as the kernel would list it, found out in an empty network namespace: the host's own rules are not touched."""
+    """`text` as the kernel would list it, found out in an empty network namespace, away from the host's rules."""
     check(table, text)
     # Fixed shell text; the ruleset comes by standard input.
     said = run(

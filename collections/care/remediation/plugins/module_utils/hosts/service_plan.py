@@ -12,7 +12,7 @@ from ansible_collections.care.remediation.plugins.module_utils.hosts.errors impo
 
 
 def plan(wanted: list[dict[str, Any]], missing: str) -> tuple[list[dict[str, Any]], list[dict[str, str]], list[str]]:
-    """The changes that bring the units to the `wanted` state (option `units` of host_service), their diff, and the units
+    """What brings the units to the `wanted` state (option `units` of host_service), their diff, and the units
     that this host does not have (`missing` is `ignore`, or `fail`: HostError naming it)."""
     changes: list[dict[str, Any]] = []
     diff: list[dict[str, str]] = []

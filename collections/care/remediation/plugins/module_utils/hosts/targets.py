@@ -25,7 +25,7 @@ class Secrets:
     texts: dict[str, str] = field(default_factory=dict)
 
     def content(self, change: Change, wanted: dict[str, Any]) -> bytes:
-        """The bytes of a secret file in state `wanted`. Raises HostError when they are not at hand or not the planned ones."""
+        """The bytes of a secret file in state `wanted`. Raises HostError when they are not the planned ones."""
         path = change["object"]["id"]
         if wanted is change["before"] or wanted == change["before"]:
             content = self._kept(change)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Applies and undoes host changes: compare, write, read back, and everything of a service back when it does not take it."""
+"""Applies and undoes host changes: compare, write, read back, and all of a service back when it does not take it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Service:
             raise HostError(f"the present configuration of {name} is already refused, before any change: {problem}")
 
     def take(self) -> None:
-        """Has its checker see the files, has it take them, and asks it as a client. Raises HostError with their words."""
+        """Shows its checker the files, has it take them, asks it as a client. Raises HostError with their words."""
         if self.profile is None:
             return
         problem = self.profile.check(self.paths)
@@ -154,7 +154,7 @@ class Writer:
                 for step in (step for step in group if step.open):
                     step.settle(
                         "conflict",
-                        f"not written, because {blocked.change['object']['label']} of the same service: {blocked.message}",
+                        f"not written, because of {blocked.change['object']['label']}: {blocked.message}",
                     )
         return list(groups.values())
 
