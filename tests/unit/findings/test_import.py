@@ -39,6 +39,19 @@ def test_open_ports_become_findings_and_the_policy_is_heeded(controls: Any, inve
     assert redis["severity"] == "critical" and redis["level"] is None
 
 
+def test_a_scan_that_asked_names_the_service(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    quick = tmp_path / "a.xml"
+    quick.write_text(
+        '<nmaprun args="nmap -p-"><host><address addr="10.9.0.3" addrtype="ipv4"/><ports><port protocol="tcp" '
+        'portid="8443"><state state="open"/><service name="https-alt"/></port></ports></host></nmaprun>'
+    )
+    for order in ((quick, NMAP), (NMAP, quick)):
+        findings = merged(controls, inventory, *order)
+        port = next(f for f in findings["findings"] if (f["control"], f["object"]["id"]) == ("expo_port", "tcp/8443"))
+        assert port["object"]["label"] == "tcp/8443 (http)" and port["evidence"]["service"] == "http"
+        assert len(port["sources"]) == 2
+
+
 def test_nothing_of_a_scan_is_lost(controls: Any, inventory: Any) -> None:
     findings = merged(controls, inventory, NMAP)
     left = {(one["object"], one["reason"]) for one in findings["unmapped"]}

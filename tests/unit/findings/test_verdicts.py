@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.findings import document, verdicts
+from ansible_collections.care.remediation.plugins.module_utils.findings import document, model, verdicts
 from ansible_collections.care.remediation.plugins.module_utils.findings.decisions import Decision
 
 from .builders import DOMAIN, REPORTS, account, audit, merged
@@ -131,6 +131,23 @@ def test_a_service_that_no_longer_shows_it_is_changed(
     after = scan(tmp_path, tls=("TLSv1.0:", "TLSv1.3:"))
     made = judge(before, merged(controls, inventory, after), decide(before), controls)
     assert of(made, "expo_tls_obsolete") == {"tcp/443": "changed", "tcp/8443": "failed"}
+
+
+def test_what_a_port_serves_is_judged_by_the_hosts_own_audit(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    port = model.make_object(type="port", id="tcp/22", label="tcp/22")
+    found = model.make_finding(control="expo_ssh_root_password", host="web1", object=port, severity="high")
+    options = {"host": "web1", "source": "host"}
+    live = audit(tmp_path / "before.json", [found | {"sources": []}], **options)
+    before = merged(controls, inventory, live, NMAP)
+    good = audit(tmp_path / "good.json", [], evaluated=["expo_ssh_root_password"], **options)
+    bad = audit(tmp_path / "bad.json", [], unreadable={"expo_ssh_root_password": "no sudo"}, **options)
+    for path, verdict in ((good, "changed"), (bad, "unverified"), (live, "failed")):
+        made = judge(before, merged(controls, inventory, path, NMAP), decide(before), controls)
+        assert of(made, "expo_ssh_root_password") == {"tcp/22": verdict}
+        # whether a port is open, only a scan tells
+        assert set(of(made, "expo_port").values()) == {"failed"}
+    made = judge(before, merged(controls, inventory, good), decide(before), controls)
+    assert set(of(made, "expo_port").values()) == {"unverified"}
 
 
 def test_an_undetermined_port_is_unverified(controls: Any, inventory: Any, before: Any, tmp_path: Path) -> None:

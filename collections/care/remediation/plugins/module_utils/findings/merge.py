@@ -120,6 +120,10 @@ def _join(findings: dict[tuple[str, str, str], Finding], statement: Statement, m
         findings[key]["id"] = finding_id(statement.control, statement.host, identity)
         return True
     _mention(found, statement)
+    if made["type"] == "port" and statement.evidence.get("banner") and not found["evidence"].get("banner"):
+        # a scan that asked the service what it is knows better than the table of usual ports
+        found["object"] = found["object"] | {"label": made["label"]}
+        found["evidence"] |= {key: statement.evidence[key] for key in ("service", "banner")}
     found["protected"] = found["protected"] or statement.protected
     for name, value in statement.evidence.items():
         found["evidence"].setdefault(name, value)

@@ -69,8 +69,16 @@ class After:
         """Whether a finding that is not found any more is really gone; otherwise why that is not certain."""
         host, made = finding["host"], finding["object"]
         if made["type"] == "port":
-            return self._closed(finding["control"], host, made["id"])
+            closed, why = self._closed(finding["control"], host, made["id"])
+            # what a port serves (not whether it is open), the host's own audit can tell too
+            return (True, "") if closed or self._audited(finding["control"], host) else (False, why)
         return self.judged(finding["control"], host)
+
+    def _audited(self, control: str, host: str) -> bool:
+        return any(
+            source["type"] == "host" and host in source["targets"] and control in source["covers"]
+            for source in self.sources
+        )
 
     def _closed(self, control: str, host: str, port: str) -> tuple[bool, str]:
         scans = [source for source in self.sources if "scan" in source and host in source["scan"]["hosts"]]
