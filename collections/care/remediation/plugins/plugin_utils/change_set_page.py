@@ -47,6 +47,7 @@ def render(
         t={key.removeprefix("page."): text for key, text in texts(language).items() if key.startswith("page.")},
         document=document,
         hosts=hosts,
+        created=f"{document['created'][:16].replace('T', ' ')} UTC",
         digits=document["digest"].removeprefix("sha256:")[:12],
         blockers=list(blockers),
         titles=dict(titles or {}),
@@ -54,14 +55,11 @@ def render(
 
 
 def detail(change: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The full change as (mark, line) pairs; the mark is ``-``, ``+`` or a space."""
+    """What goes and comes, as (mark, line) pairs: ``-``, ``+``, a space for a line around, ``@`` between two places."""
     before, after = (_lines(change["kind"], change[side]) for side in ("before", "after"))
-    marked = []
-    for line in difflib.ndiff(before, after):
-        if line.startswith("?"):
-            continue
-        marked.append((line[0], line[2:]))
-    return marked
+    lines = list(difflib.unified_diff(before, after, lineterm=""))[2:]
+    marked = [("@", "…") if line.startswith("@@") else (line[0], line[1:]) for line in lines]
+    return marked[1:] if marked and marked[0][0] == "@" else marked
 
 
 def _lines(kind: str, value: Any) -> list[str]:
