@@ -7,11 +7,10 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import INHERITED, Ace
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def explicit(number: int) -> Ace:

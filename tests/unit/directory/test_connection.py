@@ -10,7 +10,6 @@ import socket
 import ldap
 import pytest
 import yaml
-
 from ansible_collections.care.remediation.plugins.doc_fragments.directory import ModuleDocFragment
 from ansible_collections.care.remediation.plugins.module_utils.directory import connection, ldap_errors
 from ansible_collections.care.remediation.plugins.module_utils.directory.connection import ConnectionOptions

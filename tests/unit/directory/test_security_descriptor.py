@@ -8,9 +8,6 @@ import struct
 import uuid
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl, to_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
@@ -18,6 +15,8 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.securit
     Acl,
     SecurityDescriptor,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SID = st.sampled_from(["S-1-1-0", "S-1-5-18", "S-1-5-32-544", "S-1-5-21-1-2-3-500", "S-1-5-21-9-8-7-1105"])
 MASK = st.integers(0, 2**32 - 1)

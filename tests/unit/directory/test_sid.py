@@ -7,10 +7,9 @@ from __future__ import annotations
 import struct
 
 import pytest
+from ansible_collections.care.remediation.plugins.module_utils.directory import sid
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ansible_collections.care.remediation.plugins.module_utils.directory import sid
 
 SIDS = st.builds(
     lambda authority, subs: (

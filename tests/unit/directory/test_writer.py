@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from ansible_collections.care.remediation.plugins.module_utils.changes import model
 from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes, writer
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import CaseInsensitiveDict, Entry
