@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from care_lab import images, instance, scan
+from care_lab import images, instance, reports, scan
 from care_lab.constants import KINDS
 from care_lab.progress import LabError, say
 
@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     scanning = command("scan", "Scan one host of a lab with nmap, by its exact address.")
     scanning.add_argument("--target", default="web1", choices=[host for host in KINDS if host != "scanner"])
     scanning.add_argument("--output", type=Path, required=True, help="file for nmap's XML")
+    reporting = command("reports", "Make all reports of a lab: nmap's and PingCastle's.")
+    reporting.add_argument("--output", type=Path, required=True, help="folder")
     shell = command("shell", "A shell, or a command, in one host of a lab.")
     shell.add_argument("host", choices=list(KINDS))
     shell.add_argument("words", nargs=argparse.REMAINDER)
@@ -65,6 +67,9 @@ def _run(options: argparse.Namespace) -> int:
         print(json.dumps(state, indent=2))
     elif options.command == "scan":
         scan.scan(lab, options.target, options.output)
+    elif options.command == "reports":
+        for path in reports.make(lab, options.output):
+            print(path)
     elif options.command == "shell":
         return instance.shell(lab, options.host, options.words)
     return 0

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import ldb
 from samba.auth import system_session
@@ -187,6 +189,8 @@ class Writer:
             self._set(ace.dn, {"nTSecurityDescriptor": [ndr_pack(descriptor)]})
 
 
-def write(domain: Domain) -> None:
-    """Fill this machine's domain."""
+def write(domain: Domain, accounts: int) -> None:
+    """Fill this machine's domain, and note from what, so that its reports can be made later."""
     Writer(domain).write()
+    made = {"accounts": accounts, "seed": domain.seed, "now": domain.now.isoformat()}
+    Path(PRIVATE).with_name("care-lab.json").write_text(json.dumps(made) + "\n", encoding="utf-8")
