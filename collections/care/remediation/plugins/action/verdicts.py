@@ -54,5 +54,6 @@ class ActionModule(FindingsAction):
             "summary": lines,
         }
         if bad:
+            del result["summary"]  # just shown; a failed task would print it once more
             result |= {"failed": True, "msg": summary.failures(bad, language)}
         return result

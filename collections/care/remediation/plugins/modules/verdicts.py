@@ -77,5 +77,5 @@ summary:
   description: The lines printed.
   type: list
   elements: str
-  returned: always
+  returned: success
 """

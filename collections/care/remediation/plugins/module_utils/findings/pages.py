@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,4 +77,14 @@ def plan(document: Mapping[str, Any], language: str) -> str:
 
 def evidence(document: Mapping[str, Any], language: str) -> str:
     """``evidence.html`` from an evidence/1 document."""
-    return render("evidence.html.j2", language, evidence=document)
+    return render("evidence.html.j2", language, evidence=document, remains=grouped(document["remains"]))
+
+
+def grouped(remains: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What remains, one line for all objects of a control and host that the same person must see to for one reason."""
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in remains:
+        reason_of = "" if one["role"] == "owner" else one["reason"]
+        key = (one["control"], one["host"], one["verdict"], one["role"], one["name"], reason_of)
+        groups.setdefault(key, {**one, "reason": reason_of, "objects": []})["objects"].append(one["object"])
+    return list(groups.values())
