@@ -121,8 +121,8 @@ class Probe:
 
     def ntlm(self, name: str, password: str) -> tuple[bool, str]:
         """Whether smbclient gets in with NTLM, and what it said."""
-        done = self.run("smbclient", "//127.0.0.1/netlogon", "-U", f"{NETBIOS}\\{name}%{password}", "--use-kerberos=off",
-                        "-c", "ls")
+        done = self.run("smbclient", "//127.0.0.1/IPC$", "-U", f"{NETBIOS}\\{name}%{password}", "--use-kerberos=off",
+                        "-c", "quit")
         return done.returncode == 0, done.stdout + done.stderr
 
     # -- judging -----------------------------------------------------------------------------------------------

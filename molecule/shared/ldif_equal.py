@@ -61,18 +61,27 @@ def dump(container: str) -> str:
 
 
 def parse(lines: Iterable[str]) -> Dump:
-    """LDIF (RFC 2849) as DN → attribute (lower case) → sorted values; base64 stays apart from text by its mark."""
+    """LDIF (RFC 2849) as DN → attribute (lower case) → sorted values, as text or hexadecimal digits."""
     found: Dump = {}
     for record in _records(lines):
         names: dict[str, list[str]] = defaultdict(list)
         for line in record:
             name, _colon, value = line.partition(":")
             if value.startswith(":"):
-                value = base64.b64decode(value[1:].strip()).hex()
+                value = _text(base64.b64decode(value[1:].strip()))
             names[name.lower()].append(value.strip())
         (dn,) = names.pop("dn")
         found[dn.lower()] = {name: sorted(values) for name, values in names.items()}
     return found
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8 where it is printable, else hexadecimal digits with a mark that no text begins with."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return text if text.isprintable() else "\0" + raw.hex()
 
 
 def _records(lines: Iterable[str]) -> Iterator[list[str]]:
