@@ -24,10 +24,10 @@ OLD_TLS = ("-tls1", "-tls1_1")
 def run(*argv: str, stdin: str = "", env: dict[str, str] | None = None) -> str:
     """Output and errors of a client, together; a client that is not installed is an error, not a pass."""
     if shutil.which(argv[0]) is None:
-        raise SystemExit(f"{argv[0]} is missing: apt-get install redis-tools postgresql-client openssl curl openssh-client")
+        raise SystemExit(f"{argv[0]} is missing: apt-get install redis-tools postgresql-client openssl curl")
     clean = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": "/nonexistent", **(env or {})}
-    done = subprocess.run(argv, input=stdin, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=clean, timeout=30)
-    return done.stdout
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    return subprocess.run(argv, input=stdin, text=True, stdout=pipe, stderr=same, env=clean, timeout=30).stdout
 
 
 def connects(host: str, port: int) -> bool:
@@ -50,8 +50,20 @@ def telnet_greets(host: str) -> bool:
 def on_host(folder: Path, host: str, *argv: str, stdin: str = "") -> str:
     """A client on the server itself, reached by ssh, as the local applications are."""
     return run(
-        "ssh", "-i", str(folder / "id_ed25519"), "-o", f"UserKnownHostsFile={folder / 'known_hosts'}",
-        "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", f"ansible@{host}", *argv, stdin=stdin,
+        "ssh",
+        "-i",
+        str(folder / "id_ed25519"),
+        "-o",
+        f"UserKnownHostsFile={folder / 'known_hosts'}",
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "LogLevel=ERROR",
+        f"ansible@{host}",
+        *argv,
+        stdin=stdin,
     )
 
 
@@ -64,7 +76,10 @@ def checks(folder: Path, host: str, hardened: bool) -> list[tuple[str, bool]]:
     psql = ("psql", "-XAtqw", "-h", host, "-U", "postgres", "-d", "postgres", "-c", "SELECT 40+2")
     found = [
         ("telnet answers", telnet_greets(host) is not hardened),
-        ("ftp gives its files to anybody", ("echanges" in run("curl", "-s", "-m", "10", f"ftp://{host}/")) is not hardened),
+        (
+            "ftp gives its files to anybody",
+            ("echanges" in run("curl", "-s", "-m", "10", f"ftp://{host}/")) is not hardened,
+        ),
         ("redis obeys without a password", ("PONG" in run("redis-cli", "-h", host, "PING")) is not hardened),
         ("postgresql obeys without a password", ("42" in run(*psql)) is not hardened),
         ("port 443 serves the portal", "portail" in run("curl", "-s", "-k", "-m", "10", f"https://{host}/")),
@@ -78,17 +93,40 @@ def checks(folder: Path, host: str, hardened: bool) -> list[tuple[str, bool]]:
         secret = os.environ["REDISCLI_AUTH"]
         found += [
             ("redis refuses a local client without a password", "NOAUTH" in on_host(folder, host, *local, "PING")),
-            ("redis obeys a local client with it", "PONG" in on_host(folder, host, *local, stdin=f"AUTH {secret}\nPING\n")),
-            ("redis refuses a wrong one", "WRONGPASS" in on_host(folder, host, *local, stdin="AUTH wrong-password\nPING\n")),
-            ("redis' configuration holds no clear password",
-             secret not in on_host(folder, host, "sudo", "cat", "/etc/redis/redis.conf")),
-            ("postgresql refuses a local client without a password",
-             "no password supplied" in on_host(folder, host, "psql -XAtqw -h 127.0.0.1 -U care_test postgres -c 'SELECT 40+2'")),
-            ("postgresql obeys one with its password",
-             "42" in on_host(folder, host, "sh", "-c", "'read PGPASSWORD; export PGPASSWORD; psql -XAtqw -h 127.0.0.1 -U care_test "
-                             "postgres -c \"SELECT 40+2\"'", stdin=os.environ["PGPASSWORD"] + "\n")),
-            ("postgresql lets its own administrator in",
-             "42" in on_host(folder, host, "sudo -u postgres psql -XAtqc 'SELECT 40+2'")),
+            (
+                "redis obeys a local client with it",
+                "PONG" in on_host(folder, host, *local, stdin=f"AUTH {secret}\nPING\n"),
+            ),
+            (
+                "redis refuses a wrong one",
+                "WRONGPASS" in on_host(folder, host, *local, stdin="AUTH wrong-password\nPING\n"),
+            ),
+            (
+                "redis' configuration holds no clear password",
+                secret not in on_host(folder, host, "sudo", "cat", "/etc/redis/redis.conf"),
+            ),
+            (
+                "postgresql refuses a local client without a password",
+                "no password supplied"
+                in on_host(folder, host, "psql -XAtqw -h 127.0.0.1 -U care_test postgres -c 'SELECT 40+2'"),
+            ),
+            (
+                "postgresql obeys one with its password",
+                "42"
+                in on_host(
+                    folder,
+                    host,
+                    "sh",
+                    "-c",
+                    "'read PGPASSWORD; export PGPASSWORD; psql -XAtqw -h 127.0.0.1 -U care_test "
+                    'postgres -c "SELECT 40+2"\'',
+                    stdin=os.environ["PGPASSWORD"] + "\n",
+                ),
+            ),
+            (
+                "postgresql lets its own administrator in",
+                "42" in on_host(folder, host, "sudo -u postgres psql -XAtqc 'SELECT 40+2'"),
+            ),
         ]
         for port in (5432, 6379, 21, 23):
             found.append((f"nothing answers on port {port}", not connects(host, port)))

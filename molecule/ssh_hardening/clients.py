@@ -32,7 +32,8 @@ PROMPT = "One-time password"
 def run(*argv: str, stdin: str = "") -> str:
     if shutil.which(argv[0]) is None:
         raise SystemExit(f"{argv[0]} is missing: apt-get install sshpass oathtool openssh-client")
-    return subprocess.run(argv, input=stdin, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=40).stdout
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    return subprocess.run(argv, input=stdin, text=True, stdout=pipe, stderr=same, timeout=40).stdout
 
 
 class Clients:
@@ -45,9 +46,25 @@ class Clients:
     def enters(self, user: str, *, key: bool, answer: str | None = None, prompt: str = "assword") -> bool:
         """Whether a client gets a command run: with the key or without, answering one prompt or none."""
         argv = [
-            "ssh", "-F", "/dev/null", "-o", f"UserKnownHostsFile={self.folder / 'known_hosts'}", "-o", "StrictHostKeyChecking=yes",
-            "-o", "LogLevel=ERROR", "-o", "NumberOfPasswordPrompts=1", "-o", "ControlPath=none", "-o", "ConnectTimeout=10",
-            "-o", "IdentitiesOnly=yes", "-o", f"PubkeyAuthentication={'yes' if key else 'no'}",
+            "ssh",
+            "-F",
+            "/dev/null",
+            "-o",
+            f"UserKnownHostsFile={self.folder / 'known_hosts'}",
+            "-o",
+            "StrictHostKeyChecking=yes",
+            "-o",
+            "LogLevel=ERROR",
+            "-o",
+            "NumberOfPasswordPrompts=1",
+            "-o",
+            "ControlPath=none",
+            "-o",
+            "ConnectTimeout=10",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            f"PubkeyAuthentication={'yes' if key else 'no'}",
         ]
         argv += ["-i", str(self.folder / "id_ed25519")] if key else []
         argv += ["-o", "BatchMode=yes"] if answer is None else []
@@ -80,13 +97,27 @@ def main() -> int:
     if otp:
         code = fresh_code(os.environ["CARE_OTP_SECRET"])
         wrong = f"{(int(code) + 1) % 1000000:06d}"
-        check("admin.web with a code and no key", False, clients.enters("admin.web", key=False, answer=code, prompt=PROMPT))
-        check("admin.web with key and wrong code", False, clients.enters("admin.web", key=True, answer=wrong, prompt=PROMPT))
-        check("admin.web with key and password", False,
-              clients.enters("admin.web", key=True, answer=PASSWORDS["admin.web"], prompt=PROMPT))
+        check(
+            "admin.web with a code and no key",
+            False,
+            clients.enters("admin.web", key=False, answer=code, prompt=PROMPT),
+        )
+        check(
+            "admin.web with key and wrong code",
+            False,
+            clients.enters("admin.web", key=True, answer=wrong, prompt=PROMPT),
+        )
+        check(
+            "admin.web with key and password",
+            False,
+            clients.enters("admin.web", key=True, answer=PASSWORDS["admin.web"], prompt=PROMPT),
+        )
         check("admin.web with key and code", True, clients.enters("admin.web", key=True, answer=code, prompt=PROMPT))
-        check("admin.web with key and the same code again", False,
-              clients.enters("admin.web", key=True, answer=code, prompt=PROMPT))
+        check(
+            "admin.web with key and the same code again",
+            False,
+            clients.enters("admin.web", key=True, answer=code, prompt=PROMPT),
+        )
     for text, good in results:
         print(f"{'ok' if good else 'NOT AS IT MUST BE'}: {text}")
     return 0 if all(good for _text, good in results) else 1
