@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -66,8 +67,8 @@ def change_set(language: str, document: Mapping[str, Any], found: Iterable[limit
         lines += listed(language, [line(change, change["irreversible_reason"]) for change in final])
     effects = side_effects(changes)
     if effects:
-        lines.append(say(language, "side_effects", count=len(effects)))
-        lines += listed(language, effects)
+        lines.append(say(language, "side_effects"))
+        lines += listed(language, [plain(f"{name} ({count})") for name, count in sorted(effects.items())])
     refusals = blockers(language, found)
     if refusals:
         lines += [say(language, "blocked"), *listed(language, refusals)]
@@ -78,14 +79,14 @@ def change_set(language: str, document: Mapping[str, Any], found: Iterable[limit
     return lines
 
 
-def side_effects(changes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """``object: attribute`` of what the server itself changes and nobody can put back."""
-    return [
-        plain(f"{change['host']}: {change['object']['label']} {effect['attribute']}")
+def side_effects(changes: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """Attributes that the server itself changes and nobody can put back, with the number of changes that make it so."""
+    return Counter(
+        str(effect["attribute"])
         for change in changes
         for effect in change["side_effects"]
         if effect.get("irreversible") and change["reversible"]
-    ]
+    )
 
 
 def gate(language: str, outcome: approval.Gate) -> list[str]:
