@@ -36,6 +36,12 @@ class Lab:
 
         return execute(f"care-{self.name}-dc1", list(command)).stdout
 
+    def modify(self, ldif: str) -> None:
+        """Change the database with ldbmodify."""
+        from care_lab.podman import execute
+
+        execute(f"care-{self.name}-dc1", ["ldbmodify", "-H", SAM], stdin=ldif)
+
     def ldb(self, ldap_filter: str, attribute: str = "sAMAccountName", base: str | None = None) -> set[str]:
         """Values of one attribute of what ldbsearch finds in Samba's own database."""
         where = ["-b", base] if base else []

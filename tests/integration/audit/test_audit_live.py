@@ -187,3 +187,39 @@ def test_an_ordinary_account_sees_the_same_or_says_that_it_cannot(
         mine = {each["id"] for each in document["findings"] if each["control"] == control}
         seen = {each["id"] for each in theirs["findings"] if each["control"] == control}
         assert mine <= seen, f"{control} is evaluated but misses {len(mine - seen)} findings"
+
+
+def test_tolerance_of_a_password_settings_object(lab: Lab, reader: dict[str, str], tmp_path: Path) -> None:
+    """Made with samba-tool: a long password under a strict PSO, AES only, makes up for the missing pre-authentication."""
+    control, name = "vuln_kerberos_properties_preauth", "svc-long"
+    lab.dc("samba-tool", "user", "create", name, "Premier-mot-de-passe-2026")
+    pso = ["samba-tool", "domain", "passwordsettings", "pso"]
+    try:
+        (dn,) = lab.ldb(f"(sAMAccountName={name})", "dn")
+        lab.modify(f"dn: {dn}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: {0x400200}\n-\n"
+                   "replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n")  # fmt: skip
+        assert name in found(lab.audit(tmp_path / "without"), control)
+
+        lab.dc(*pso, "create", "PSO comptes de service", "1", "--min-pwd-length=33", "--max-pwd-age=365")
+        lab.dc(*pso, "apply", "PSO comptes de service", name)
+        document = lab.audit(tmp_path / "old password")
+        evidence = next(each["evidence"] for each in document["findings"]
+                        if each["control"] == control and each["object"]["label"] == name)  # fmt: skip
+        assert "has not been changed since" in evidence["tolerance"]
+
+        lab.dc("samba-tool", "user", "setpassword", name, "--newpassword=Une phrase de passe vraiment tres longue 2026")
+        document = lab.audit(tmp_path / "with")
+        assert name not in found(document, control)
+        assert document["counts"]["password_settings"] == 1
+
+        # ANSSI credits a PSO only where it can be read
+        blind = lab.audit(tmp_path / "reader", **reader)
+        if blind["counts"]["password_settings"] == 0:
+            assert name in found(blind, control)
+            assert "password settings" in blind["controls"][control]["reason"]
+        else:
+            assert name not in found(blind, control)
+    finally:
+        lab.dc("samba-tool", "user", "delete", name)
+        if "PSO comptes de service" in lab.dc(*pso, "list"):
+            lab.dc(*pso, "delete", "PSO comptes de service")
