@@ -96,6 +96,20 @@ def test_a_sheet_in_another_layout_is_kept_by_its_meaning(controls: Any, finding
         document.check(yaml.safe_load(again.text), "decisions/1", where="test")
 
 
+def test_an_entry_that_leans_on_a_dropped_one_keeps_its_meaning(controls: Any, findings: Any) -> None:
+    text = sheet_of(findings, controls).text
+    ids = [f["id"] for f in findings["findings"] if not f["protected"]][:2]
+    waiver = '{owner: "DSI", reason: "r", until: 2027-01-01}'
+    for finding, value in zip(ids, (f"&w {waiver}", "*w"), strict=True):
+        at = text.index(finding)
+        end = text.index("    decision: ", at)
+        rest = text[text.index("\n", end) + 1 :]
+        text = f"{text[:end]}    decision: waive\n    waiver: {value}\n{rest}"
+    less = findings | {"findings": [f for f in findings["findings"] if f["id"] != ids[0]]}
+    again = sheet_of(less, controls, text)
+    assert decisions.parse(again.text, name="d").decisions[ids[1]].owner == "DSI"
+
+
 def test_a_finding_that_is_gone_is_dropped_and_named(controls: Any, findings: Any) -> None:
     text = sheet_of(findings, controls).text
     gone = identity(findings, "vuln_guest")

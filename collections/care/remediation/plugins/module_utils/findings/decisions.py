@@ -165,6 +165,7 @@ def update(
     decisions: dict[str, Decision] = {}
     added: list[str] = []
     lines: list[str] = []
+    plain: list[tuple[Finding, Any, Decision]] = []
     mistakes: list[str] = []
     for finding in findings:
         control = catalogue[finding["control"]]
@@ -185,11 +186,15 @@ def update(
             )
         decisions[finding["id"]] = kept
         lines.append(sheet.blocks.get(finding["id"]) or _write(finding, control, kept))
+        plain.append((finding, control, kept))
     if mistakes:
         raise DecisionError("\n".join(mistakes))
     dropped = [decision for key, decision in sheet.decisions.items() if key not in decisions]
-    body = "decisions:\n" + "".join(lines) if lines else "decisions: []\n"
-    return Update((sheet.head or HEADER) + f"schema: {SCHEMA}\n{body}", decisions, added, dropped)
+    head = f"{sheet.head or HEADER}schema: {SCHEMA}\n"
+    text = head + ("decisions:\n" + "".join(lines) if lines else "decisions: []\n")
+    if sheet.blocks and not _reads_the_same(text, decisions):
+        text = head + "decisions:\n" + "".join(_write(*one) for one in plain)
+    return Update(text, decisions, added, dropped)
 
 
 def check_defaults(defaults: Mapping[str, str], catalogue: Mapping[str, Any]) -> dict[str, str]:
@@ -292,7 +297,7 @@ def _head(text: str) -> str:
 
 
 def _blocks(text: str, entries: yaml.SequenceNode, ids: Sequence[str]) -> dict[str, str]:
-    """The text of each entry, where it can be told apart and reads the same alone; others are written anew."""
+    """The text of each entry, where it can be told apart."""
     if entries.flow_style:
         return {}
     lines = text.splitlines(keepends=True)
@@ -314,8 +319,7 @@ def _blocks(text: str, entries: yaml.SequenceNode, ids: Sequence[str]) -> dict[s
         last = firsts[index + 1] if index + 1 < len(firsts) else end
         block = "".join(lines[firsts[index] : last])
         block = block if block.endswith("\n") else block + "\n"
-        if _same(block, finding):
-            blocks[finding] = block
+        blocks[finding] = block
     return blocks
 
 
@@ -331,13 +335,17 @@ def _end(lines: Sequence[str], start: int) -> int:
     return len(lines)
 
 
-def _same(block: str, finding: str) -> bool:
+def _reads_the_same(text: str, decisions: Mapping[str, Decision]) -> bool:
+    """Whether a sheet made of kept texts still says what was decided (an entry may have leant on another one)."""
     try:
-        alone = yaml.load(f"decisions:\n{block}", Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 safe
-    except yaml.YAMLError:
+        again = parse(text, name="sheet").decisions
+    except DecisionError:
         return False
-    items = alone.get("decisions") if isinstance(alone, dict) else None
-    return isinstance(items, list) and len(items) == 1 and items[0].get("finding") == finding
+    return {key: _said(one) for key, one in again.items()} == {key: _said(one) for key, one in decisions.items()}
+
+
+def _said(one: Decision) -> tuple[Any, ...]:
+    return (one.control, one.host, one.decision, one.owner, one.reason, one.until)
 
 
 def quoted(text: Any) -> str:
