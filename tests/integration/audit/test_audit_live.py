@@ -190,7 +190,7 @@ def test_an_ordinary_account_sees_the_same_or_says_that_it_cannot(
 
 
 def test_tolerance_of_a_password_settings_object(lab: Lab, reader: dict[str, str], tmp_path: Path) -> None:
-    """Made with samba-tool: a long password under a strict PSO, AES only, makes up for the missing pre-authentication."""
+    """Made with samba-tool: a long password under a strict PSO, AES only, makes up for the missing flag."""
     control, name = "vuln_kerberos_properties_preauth", "svc-long"
     lab.dc("samba-tool", "user", "create", name, "Premier-mot-de-passe-2026")
     pso = ["samba-tool", "domain", "passwordsettings", "pso"]
