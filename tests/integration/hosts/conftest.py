@@ -48,13 +48,7 @@ class Host:
 
     def confirmed(self, **job: Any) -> dict[str, Any]:
         """A job whose guard, if there is one, is confirmed."""
-        answer = self.ask(**job)
-        if "guard" in answer:
-            assert self.ask(do="confirm", token=answer["guard"]["token"]) == {}
-        return answer
-
-    def write(self, path: str, text: str) -> None:
-        podman.podman("exec", "-i", self.name, "sh", "-c", f"cat > {path}", stdin=text)
+        return self.ask(confirm=True, **job)
 
     def snapshot(self) -> str:
         """Everything that these tests change: contents, modes, owners, units, the whole ruleset."""
@@ -69,7 +63,7 @@ class Host:
         podman.podman("restart", "-t", "10", self.name)
         self.boots()
 
-    def boots(self, seconds: float = 30.0) -> None:
+    def boots(self, seconds: float = 90.0) -> None:
         deadline = time.monotonic() + seconds
         while self.sh("systemctl is-system-running || true").strip() not in ("running", "degraded"):
             assert time.monotonic() < deadline, self.sh("systemctl list-jobs --no-pager; systemctl --failed --no-pager")

@@ -79,6 +79,8 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
         one.confirm(job["token"])
         return {}
     result = one.apply(job["changes"]) if what == "apply" else one.undo(job["changes"])
+    if job.get("confirm") and "guard" in result:
+        one.confirm(result["guard"]["token"])
     return result
 
 

@@ -125,6 +125,21 @@ def missing_parents(path: str) -> list[str]:
     return missing[::-1]
 
 
+def temporary(path: str) -> str:
+    """Where the new content of `path` is put before it is renamed.
+
+    One fixed name: what a killed writer left is taken away by the next one; the lock keeps others out. The leading dot
+    and the ending keep it out of every "include *.conf".
+    """
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.care-new")
+
+
+def clear_leftover(path: str) -> None:
+    """Removes what a killed writer has left beside `path`. The caller holds the lock."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(temporary(check_path(path)))
+
+
 def write(path: str, content: bytes, mode: str, owner: str, group: str) -> None:
     """Puts `content` at `path`: beside it first, flushed, then renamed over it. Before or after, never half of it.
 
@@ -134,15 +149,13 @@ def write(path: str, content: bytes, mode: str, owner: str, group: str) -> None:
     for directory in missing_parents(path):
         os.mkdir(directory, 0o755)
     name = os.path.basename(path)
-    # One fixed name: what a killed writer left is taken away by the next one; the lock keeps others out. The leading
-    # dot and the ending keep it out of every "include *.conf".
-    temporary = f".{name}.care-new"
+    beside = os.path.basename(temporary(path))
     user, gid = user_id(owner), group_id(group)
     with _directory(path) as directory_descriptor:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=directory_descriptor)
+            os.unlink(beside, dir_fd=directory_descriptor)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o600, dir_fd=directory_descriptor)
+        descriptor = os.open(beside, flags, 0o600, dir_fd=directory_descriptor)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
@@ -152,10 +165,10 @@ def write(path: str, content: bytes, mode: str, owner: str, group: str) -> None:
                 os.fchmod(stream.fileno(), int(mode, 8))
                 os.fsync(stream.fileno())
             existed = _exists(name, directory_descriptor)
-            os.rename(temporary, name, src_dir_fd=directory_descriptor, dst_dir_fd=directory_descriptor)
+            os.rename(beside, name, src_dir_fd=directory_descriptor, dst_dir_fd=directory_descriptor)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(temporary, dir_fd=directory_descriptor)
+                os.unlink(beside, dir_fd=directory_descriptor)
             raise
         os.fsync(directory_descriptor)
     if not existed and command.find("restorecon"):

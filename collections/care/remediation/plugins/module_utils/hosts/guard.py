@@ -197,8 +197,9 @@ def _keep(layout: Layout, directory: str, token: str, items: list[tuple[dict[str
 def _keep_file(directory: str, number: int, path: str, change: dict[str, Any]) -> str:
     """Copies a file with its mode, owner and attributes; returns the shell lines that put it back."""
     target = shlex.quote(path)
+    beside = shlex.quote(files.temporary(path))
     if not files.read(path).exists:
-        lines = [f"rm -f -- {target}"]
+        lines = [f"rm -f -- {target} {beside}"]
         made = change.get("context", {}).get("created_directories") or []
         lines += [f"rmdir -- {shlex.quote(files.check_path(parent))} 2>/dev/null" for parent in reversed(made)]
         return "\n".join(lines)
@@ -212,7 +213,6 @@ def _keep_file(directory: str, number: int, path: str, change: dict[str, Any]) -
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    beside = shlex.quote(os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.care-new"))
     parent = shlex.quote(os.path.dirname(path))
     return (
         f"mkdir -p -- {parent}\nrm -f -- {beside}\n"
@@ -224,8 +224,8 @@ def _service_lines(unit: str, change: dict[str, Any], state: dict[str, Any]) -> 
     """Shell lines that bring a unit back to `state`: its enablement, then starting or stopping it. Only what changes:
     stopping nftables.service, for one, flushes every table of the host."""
     early: list[str] = []
-    enabled = {change["before"]["enabled"], change["after"]["enabled"]}
-    if len(enabled) > 1:
+    if "enabled" in state:
+        enabled = (change["before"]["enabled"], change["after"]["enabled"])
         if any(value.startswith("masked") for value in enabled):
             early.append(f"systemctl --quiet unmask {unit} || failed=1")
         runtime = " --runtime" if state["enabled"].endswith("-runtime") else ""
@@ -236,7 +236,7 @@ def _service_lines(unit: str, change: dict[str, Any], state: dict[str, Any]) -> 
             # At boot, systemd has queued its start, or not, before the enablement was put back.
             verb = "start" if switch == "enable" else "stop"
             early.append(f'[ "$how" != boot ] || systemctl --quiet --no-block {verb} {unit}')
-    if change["before"]["active"] == change["after"]["active"]:
+    if "active" not in state:
         return early, []
     return early, [f"systemctl {'start' if state['active'] else 'stop'} {unit} || failed=1"]
 

@@ -105,7 +105,7 @@ def _persist(table: Table, after: str, result: Plan) -> None:
         return
     if not unit["enabled"].startswith("enabled") and _has_rules(configuration):
         result.unresolved.append(
-            f"{UNIT} is {unit['enabled']} and {configuration} has rules that refuse packets: enabling it would put them "
+            f"{UNIT} is {unit['enabled']} and {configuration} has rules that refuse packets: enabling it puts them "
             f"in force at the next boot, which nobody asked for. Until a person has settled that (enable {UNIT}, or "
             f"empty {configuration}), the table {table} will be gone after a reboot"
         )

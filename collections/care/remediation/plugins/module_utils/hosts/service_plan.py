@@ -53,7 +53,13 @@ def wanted_state(entry: dict[str, Any], before: dict[str, Any]) -> dict[str, Any
 
 
 def make_change(unit: str, before: dict[str, Any], after: dict[str, Any], profile: str | None = None) -> dict[str, Any]:
-    """A `service` change. `host`, `id` and `controls` are filled in on the control node."""
+    """A `service` change, about what differs only: a unit that is to be disabled may well be started meanwhile.
+
+    `host`, `id` and `controls` are filled in on the control node.
+    """
+    touched = [key for key in before if before[key] != after[key]]
+    before = {key: before[key] for key in touched}
+    after = {key: after[key] for key in touched}
     return model.new_change(
         target="host",
         kind="service",
@@ -79,4 +85,8 @@ def make_diff(unit: str, before: dict[str, Any], after: dict[str, Any]) -> dict[
 
 
 def describe(state: dict[str, Any]) -> str:
-    return f"{state['enabled']}, {'active' if state['active'] else 'inactive'}"
+    """A state in words, for instance `enabled, active`."""
+    words = [state["enabled"]] if "enabled" in state else []
+    if "active" in state:
+        words.append("active" if state["active"] else "inactive")
+    return ", ".join(words)

@@ -58,6 +58,11 @@ def is_secret(change: Change) -> bool:
     return any(state["exists"] and "content" not in state for state in (change["before"], change["after"]))
 
 
+def is_creation(change: Change) -> bool:
+    """Whether the change makes a file that was not there."""
+    return change["kind"] == "file" and not change["before"]["exists"]
+
+
 def read(change: Change) -> Any:
     """The present state of what the change touches, as it would stand in a change."""
     name = change["object"]["id"]
@@ -67,7 +72,7 @@ def read(change: Change) -> Any:
         state = units.read(units.full_name(name))
         if state is None:
             raise HostError(f"this host has no unit {name} any more")
-        return state
+        return {key: state[key] for key in change["before"]}
     if change["kind"] == "ruleset":
         return rulesets.read(rulesets.parse_name(name))
     raise HostError(f"{name}: this writer does not know changes of kind {change['kind']!r}")

@@ -63,12 +63,12 @@ def has_no_switch(enabled: str) -> bool:
 
 
 def put(unit: str, present: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Brings `unit` from `present` to `wanted`. Raises HostError with systemctl's words."""
-    if present["active"] and not wanted["active"]:
+    """Brings `unit` from `present` to `wanted`, both with the same keys. Raises HostError with systemctl's words."""
+    if wanted.get("active") is False and present["active"]:
         _systemctl("stop", unit)
-    if present["enabled"] != wanted["enabled"]:
+    if "enabled" in wanted and present["enabled"] != wanted["enabled"]:
         _switch(unit, present["enabled"], wanted["enabled"])
-    if wanted["active"] and not present["active"]:
+    if wanted.get("active") and not present["active"]:
         _systemctl("start", unit)
 
 

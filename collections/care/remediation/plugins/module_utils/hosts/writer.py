@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.care.remediation.plugins.module_utils.hosts import guard, lock, profiles, targets
+from ansible_collections.care.remediation.plugins.module_utils.hosts import files, guard, lock, profiles, targets
 from ansible_collections.care.remediation.plugins.module_utils.hosts.errors import HostError
 from ansible_collections.care.remediation.plugins.module_utils.hosts.layout import Layout, private_directory
 
@@ -113,7 +113,14 @@ class Writer:
             return self._result(steps, done)
         with lock.held(self.layout.lock, self.lock_seconds):
             guard.settle_earlier(self.layout, take_back=done == "undone")
+            for step in steps:
+                if step.change["kind"] == "file":
+                    files.clear_leftover(step.change["object"]["id"])
             groups = self._compare(steps, nothing)
+            for step in steps:
+                if step.status == "nothing_to_undo" and targets.is_creation(step.change):
+                    # Killed between making its folders and the file: only the folders are there.
+                    files.remove(step.change["object"]["id"], step.change["context"].get("created_directories"))
             armed: guard.Guard | None = None
             if any(step.open and _guarded(step.change) for step in steps):
                 todo = [step for step in steps if step.open]
