@@ -195,6 +195,13 @@ def test_the_same_report_twice_adds_nothing(controls: Any, inventory: Any) -> No
     assert twice["counts"]["duplicates"] == once["counts"]["mapped"] + once["counts"]["duplicates"]
 
 
+def test_manual_work_is_listed_once_with_the_fullest_words(controls: Any, inventory: Any) -> None:
+    findings = merged(controls, inventory, NORMAL, FULL)
+    future = [one for one in findings["unmapped"] if one["rule"] == "A-FutureRule2027"]
+    assert len(future) == 1 and future[0]["source"] == "s2" and "lookup" in future[0]["wording"]
+    assert findings["counts"]["unmapped"] == 4 and len(findings["unmapped"]) == 2
+
+
 def test_findings_are_ordered_by_level_then_severity(controls: Any, inventory: Any) -> None:
     findings = merged(controls, inventory, FULL, NMAP)["findings"]
     ranks = [model.rank(f["level"], f["severity"]) for f in findings]

@@ -64,17 +64,22 @@ def merge(
                 duplicates += 1
     _confirm(findings.values(), ordered)
     _protect(findings.values(), protected or {}, identities)
-    unmapped = [entry for imported in imports for entry in imported.unmapped]
+    left = [entry for imported in imports for entry in imported.unmapped]
+    unmapped: dict[tuple[str, str, str], dict[str, str]] = {}
+    for entry in left:  # the same rule about the same object, exported at two levels: the one that says more
+        same = (entry["rule"], entry["object"], entry["reason"])
+        if same not in unmapped or len(entry["wording"]) > len(unmapped[same]["wording"]):
+            unmapped[same] = entry
     return {
         "schema": SCHEMA,
         "generated": generated or now(),
         "sources": [imported.source for imported in imports],
         "findings": sorted(findings.values(), key=order),
-        "unmapped": unmapped,
+        "unmapped": list(unmapped.values()),
         "counts": {
-            "read": read + len(unmapped),
+            "read": read + len(left),
             "mapped": read,
-            "unmapped": len(unmapped),
+            "unmapped": len(left),
             "duplicates": duplicates,
         },
     }

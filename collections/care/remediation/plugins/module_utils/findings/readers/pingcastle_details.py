@@ -156,6 +156,7 @@ NOT_ACCOUNTS: Final = frozenset(
     rule
     for rule, layout in LAYOUTS.items()
     if re.search(r"\b(Right|Privilege|delegation|Partition|Path|GPO|Script): \{", layout)
+    or not re.search(r"\b(DN|Account|User|Member): \{", layout)
 )
 
 
