@@ -14,7 +14,8 @@ class ModuleDocFragment:
 options:
   server:
     description:
-      - DNS name of the one domain controller to use. Kerberos needs the name; NTLM and simple also work by address.
+      - DNS name of the one domain controller to use. Kerberos needs the name that the
+        controller is registered by; NTLM and simple also work by address.
       - The environment variable E(MICROSOFT_AD_LDAP_SERVER) is used when this is not set. One of both is needed.
     type: str
   port:

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 NEVER: Final = 0x7FFFFFFFFFFFFFFF
-_EPOCH: Final = datetime(1601, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _GENERALIZED = re.compile(r"(\d{14})(?:\.\d+)?Z\Z")
 
 
@@ -36,7 +36,7 @@ def from_generalized(text: str) -> datetime:
     match = _GENERALIZED.match(text)
     if match is None:
         raise ValueError(f"not a time of the directory: {text!r}")
-    return datetime.strptime(match.group(1), "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+    return datetime.strptime(match.group(1), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def interval_to_timedelta(value: int) -> timedelta | None:

@@ -17,7 +17,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from typing import Any, Final
 # (LdapEnforceChannelBinding, Samba's "ldap server require strong auth = yes") refuses SASL over TLS without it.
 os.environ.setdefault("LDAPSASL_CBINDING", "tls-endpoint")
 
-from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import (  # noqa: E402
+from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import (
     DirectoryError,
     explain,
     kerberos_reason,
@@ -98,11 +97,6 @@ class ConnectionOptions:
                 raise DirectoryError("auth_protocol simple needs username and password")
         if options.auth_protocol == "ntlm" and not (options.username and options.password):
             raise DirectoryError("auth_protocol ntlm needs username and password")
-        if options.auth_protocol == "kerberos" and is_address(options.server):
-            raise DirectoryError(
-                f"Kerberos needs the domain controller's DNS name, not its address ({options.server}): the ticket is"
-                " for a name. Give the name, or use auth_protocol ntlm"
-            )
         if options.ca_cert and not Path(options.ca_cert).is_file():
             raise DirectoryError(f"ca_cert: there is no file {options.ca_cert}")
         if options.username and not options.password and options.auth_protocol != "kerberos":
@@ -126,15 +120,6 @@ def _replace(options: ConnectionOptions, **changes: Any) -> ConnectionOptions:
     from dataclasses import replace
 
     return replace(options, **changes)
-
-
-def is_address(server: str) -> bool:
-    """True when ``server`` is an IP address and not a name."""
-    try:
-        ip_address(server)
-    except ValueError:
-        return False
-    return True
 
 
 def argument_spec() -> dict[str, Any]:
@@ -275,9 +260,6 @@ def authenticate(connection: Any, options: ConnectionOptions, realm: str | None)
     tried: list[str] = []
     protocols = ["kerberos", "ntlm"] if options.auth_protocol == "negotiate" else [options.auth_protocol]
     for protocol in protocols:
-        if len(protocols) > 1 and protocol == "kerberos" and is_address(options.server):
-            tried.append("Kerberos needs the server's name, not its address")
-            continue
         if len(protocols) > 1 and protocol == "ntlm" and not (options.username and options.password):
             continue
         try:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def shown_deleted_control() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one modify: ``code`` is the LDAP result (0 = done); None when it is not known (connection lost)."""
+    """What became of one modify: ``code`` is the LDAP result (0 = done), None when the answer never came."""
 
     dn: str
     code: int | None
@@ -203,7 +204,7 @@ class Session:
         sd_flags: int | None = None,
         controls: Sequence[Any] = (),
     ) -> Iterator[Entry]:
-        """Objects below ``base`` that match ``ldap_filter`` (RFC 4515), as they come: one page in memory, one on the way.
+        """Objects below ``base`` that match ``ldap_filter`` (RFC 4515): one page in memory, one on the way.
 
         ``scope`` is ``subtree``, ``onelevel`` or ``base``; ``sd_flags`` adds the SD flags control (`DACL`…). Long
         multi-valued attributes come whole. Raises DirectoryError; a missing base is one too.
@@ -234,10 +235,8 @@ class Session:
             raise explain(error, self.server, f"searching below {base}") from error
         finally:
             if pending is not None:  # the reader stopped early
-                try:
+                with contextlib.suppress(ldap.LDAPError):
                     self._ldap.abandon_ext(pending)
-                except ldap.LDAPError:
-                    pass
 
     def read(self, dn: str, attributes: Sequence[str], sd_flags: int | None = None) -> Entry | None:
         """The object ``dn`` (also ``<GUID=…>`` or ``<SID=…>``), or None when there is none. Raises DirectoryError."""
@@ -259,12 +258,12 @@ class Session:
 
     def read_many(
         self, dns: Iterable[str], attributes: Sequence[str], sd_flags: int | None = None, window: int = 64
-    ) -> Iterator[tuple[str, Entry | None | DirectoryError]]:
+    ) -> Iterator[tuple[str, Entry | DirectoryError | None]]:
         """Each of ``dns`` with its object, None when there is none, or the error; ``window`` reads on the way."""
         names = list(attributes)
         sent: deque[tuple[str, int]] = deque()
 
-        def collect() -> tuple[str, Entry | None | DirectoryError]:
+        def collect() -> tuple[str, Entry | DirectoryError | None]:
             dn, message = sent.popleft()
             try:
                 _type, rows, _id, _controls = self._ldap.result3(message, timeout=self.options.operation_timeout)
@@ -363,7 +362,5 @@ def _read_root_dse(connection: Any, options: ConnectionOptions) -> dict[str, lis
 
 
 def _close(connection: Any) -> None:
-    try:
+    with contextlib.suppress(ldap.LDAPError):
         connection.unbind_ext_s()
-    except ldap.LDAPError:
-        pass

@@ -36,7 +36,8 @@ _WINDOW: Final = 64
 _MOVED: Final = frozenset({16, 20, 68})
 # A later change may need an earlier one of another object: a new primary group needs the membership first
 _BARRIERS: Final = frozenset({"primarygroupid"})
-_LOCK_WAIT: Final = 10.0
+# The lock is held for one task of a run; a long one changes thousands of objects
+_LOCK_WAIT: Final = 120.0
 
 
 def write(session: Session, operation: str, changes: Sequence[Change], check_mode: bool = False) -> dict[str, Any]:
