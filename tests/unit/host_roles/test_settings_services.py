@@ -41,7 +41,10 @@ def test_inetd_lines(before: str, after: str | None) -> None:
 
 
 def test_inetd_keeps_the_rest_and_comes_to_rest() -> None:
-    text = "# head\ntelnet stream tcp nowait root /usr/sbin/telnetd telnetd\nident stream tcp wait identd /usr/sbin/identd identd"
+    text = (
+        "# head\ntelnet stream tcp nowait root /usr/sbin/telnetd telnetd\n"
+        "ident stream tcp wait identd /usr/sbin/identd identd"
+    )
     once = inetd.switched_off(text, *TELNET)
     assert inetd.switched_off(once, *TELNET) == once
     assert inetd.remaining(once) == ["ident"]
