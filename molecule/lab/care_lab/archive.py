@@ -15,7 +15,13 @@ DEFAULT_MIRROR = "http://deb.debian.org/debian"
 DEFAULT_SECURITY = "http://deb.debian.org/debian-security"
 SOURCES = Path("/etc/apt")
 # Settings of the machine's apt that decide whether it can reach its archive at all.
-INHERITED = ("Acquire::http::", "Acquire::https::", "Acquire::Check-Valid-Until", "Acquire::Check-Date", "Acquire::Retries")
+INHERITED = (
+    "Acquire::http::",
+    "Acquire::https::",
+    "Acquire::Check-Valid-Until",
+    "Acquire::Check-Date",
+    "Acquire::Retries",
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,9 @@ def mirrors(folder: Path = SOURCES) -> Mirrors:
         pairs += _deb822(text) if path.suffix == ".sources" else _one_line(text)
     releases = ("bookworm", "trixie", "stable")
     main = next((uri for uri, suite in pairs if suite in releases), DEFAULT_MIRROR)
-    security = next((uri for uri, suite in pairs if suite in {f"{name}-security" for name in releases}), DEFAULT_SECURITY)
+    security = next(
+        (uri for uri, suite in pairs if suite in {f"{name}-security" for name in releases}), DEFAULT_SECURITY
+    )
     return Mirrors(main.rstrip("/"), security.rstrip("/"))
 
 

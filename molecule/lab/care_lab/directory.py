@@ -20,8 +20,12 @@ kinit "$2"
 def ready(container: str, address: str) -> bool:
     """Whether LDAPS and the KDC answer."""
     del address
-    done = execute(container, ["timeout", "10", "bash", "-c", _PROBE, "probe", DC_FQDN, f"{AUTOMATION}@{REALM}"],
-                   check=False, stdin=f"{AUTOMATION_PASSWORD}\n")
+    done = execute(
+        container,
+        ["timeout", "10", "bash", "-c", _PROBE, "probe", DC_FQDN, f"{AUTOMATION}@{REALM}"],
+        check=False,
+        stdin=f"{AUTOMATION_PASSWORD}\n",
+    )
     return done.returncode == 0
 
 

@@ -42,8 +42,10 @@ def write(instance: str, names: Mapping[str, str], path: Path = HOSTS) -> None:
     """
     other = holder(path)
     if other not in (None, instance):
-        raise LabError(f"{path} already has the names of the lab instance {other!r}: "
-                       f"take that down first (care_lab down --instance {other})")
+        raise LabError(
+            f"{path} already has the names of the lab instance {other!r}: "
+            f"take that down first (care_lab down --instance {other})"
+        )
     kept = [line for line in _read(path) if not line.rstrip("\n").endswith(MARK + instance)]
     if kept and not kept[-1].endswith("\n"):
         kept[-1] += "\n"

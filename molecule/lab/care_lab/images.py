@@ -43,9 +43,13 @@ class Image:
 
 
 IMAGE_KINDS = {
-    "dc": Image("dc", "trixie", ("molecule/lab/care_lab/generator", "molecule/lab/care_lab/constants.py"),
-                # provision stores NT ACLs in security.* extended attributes
-                ("--cap-add=SYS_ADMIN",)),
+    "dc": Image(
+        "dc",
+        "trixie",
+        ("molecule/lab/care_lab/generator", "molecule/lab/care_lab/constants.py"),
+        # provision stores NT ACLs in security.* extended attributes
+        ("--cap-add=SYS_ADMIN",),
+    ),
     "server": Image("server", "bookworm", ("molecule/lab/care_lab/constants.py",)),
     "scanner": Image("scanner", "bookworm"),
 }
@@ -98,21 +102,33 @@ def _make_base(image: Image) -> None:
     name = base_tag(image)
     if os.environ.get("CARE_BASE_IMAGE") or exists("image", name):
         return
-    say(f"image {image.kind}: installing Debian {image.suite} and {len(packages(image.kind))} packages (about a minute)")
+    say(
+        f"image {image.kind}: installing Debian {image.suite} and {len(packages(image.kind))} packages (about a minute)"
+    )
     found = archive.mirrors()
     # Documentation and translations of a container that lives an hour are weight only.
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages(image.kind))}"]
-    command += ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-                "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=force-unsafe-io"]
+    command += [
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=force-unsafe-io",
+    ]
     command += [f"--aptopt={option}" for option in archive.apt_options()]
     command += [image.suite, "-", *archive.source_lines(image.suite, found)]
     log = BUILD / "lab" / f"mmdebstrap-{image.kind}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
-        maker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603
+        maker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
         assert maker.stdout is not None
-        imported = subprocess.run(["podman", "import", "--quiet", "-", name], stdin=maker.stdout, env=environment(),  # noqa: S603,S607
-                                  capture_output=True, text=True, check=False)
+        imported = subprocess.run(
+            ["podman", "import", "--quiet", "-", name],
+            stdin=maker.stdout,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         maker.stdout.close()
         code = maker.wait()
     if code != 0:
@@ -140,11 +156,23 @@ def build(kind: str) -> str:
         log = folder / f"build-{kind}.log"
         with log.open("wb") as output:
             # No layer cache of podman's own: the tag is the cache, and the layers of a failed build would pile up.
-            done = subprocess.run(  # noqa: S603
-                ["podman", "build", "--no-cache", "--network=host", *image.build_options,  # noqa: S607
-                 f"--build-arg=BASE={base_tag(image)}", f"--tag={name}",
-                 f"--file={IMAGES / kind / 'Containerfile'}", str(PROJECT / "molecule")],
-                stdout=output, stderr=subprocess.STDOUT, env=environment(), check=False)
+            done = subprocess.run(
+                [
+                    "podman",
+                    "build",
+                    "--no-cache",
+                    "--network=host",
+                    *image.build_options,
+                    f"--build-arg=BASE={base_tag(image)}",
+                    f"--tag={name}",
+                    f"--file={IMAGES / kind / 'Containerfile'}",
+                    str(PROJECT / "molecule"),
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment(),
+                check=False,
+            )
         if done.returncode != 0:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
             raise LabError(f"image {kind} could not be built (exit {done.returncode}). Last lines of {log}:\n{tail}")

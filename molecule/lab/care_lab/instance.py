@@ -41,7 +41,11 @@ class Instance:
     name: str
 
     def __post_init__(self) -> None:
-        if not self.name or not all(c.isascii() and (c.isalnum() or c in "-_") for c in self.name) or len(self.name) > 40:
+        if (
+            not self.name
+            or not all(c.isascii() and (c.isalnum() or c in "-_") for c in self.name)
+            or len(self.name) > 40
+        ):
             raise LabError(f"{self.name!r} is no instance name: letters, digits, - and _, 40 at most")
 
     @property
@@ -70,8 +74,14 @@ class Instance:
 
     def running(self) -> dict[str, str]:
         """The state (``running``, ``exited``…) of each of its containers, by host."""
-        listed = podman("ps", "--all", "--filter", f"label=care.lab={self.name}", "--format",
-                        '{{index .Labels "care.host"}} {{.State}}').stdout
+        listed = podman(
+            "ps",
+            "--all",
+            "--filter",
+            f"label=care.lab={self.name}",
+            "--format",
+            '{{index .Labels "care.host"}} {{.State}}',
+        ).stdout
         return dict(line.split(" ", 1) for line in listed.splitlines() if " " in line)
 
 
@@ -98,8 +108,10 @@ def _key(instance: Instance) -> str:
     """The instance's ssh key pair; returns the public one."""
     key = instance.folder / "id_ed25519"
     if not key.exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"care-lab {instance.name}", "-f", str(key)],  # noqa: S603,S607
-                       check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"care-lab {instance.name}", "-f", str(key)],
+            check=True,
+        )
     return key.with_suffix(".pub").read_text(encoding="utf-8").strip()
 
 
@@ -131,8 +143,17 @@ def _start(instance: Instance, host: str, image: str) -> str:
     if known.returncode == 0 and known.stdout.split() != ["running", image]:
         podman("rm", "--force", "--volumes", "--time=0", container)
     if known.returncode != 0 or known.stdout.split() != ["running", image]:
-        podman("run", "--detach", f"--name={container}", f"--network={instance.network}", f"--network-alias={host}",
-               f"--label=care.lab={instance.name}", f"--label=care.host={host}", *RUN_OPTIONS[KINDS[host]], image)
+        podman(
+            "run",
+            "--detach",
+            f"--name={container}",
+            f"--network={instance.network}",
+            f"--network-alias={host}",
+            f"--label=care.lab={instance.name}",
+            f"--label=care.host={host}",
+            *RUN_OPTIONS[KINDS[host]],
+            image,
+        )
     inspected = json.loads(podman("inspect", container).stdout)[0]
     return str(inspected["NetworkSettings"]["Networks"][instance.network]["IPAddress"])
 
@@ -172,7 +193,7 @@ def up(instance: Instance, hosts: Sequence[str], names: bool = False) -> invento
         public_key = _key(instance)
         found = {host: _start(instance, host, made[KINDS[host]]) for host in hosts}
         with ThreadPoolExecutor(max_workers=len(found)) as pool:
-            list(pool.map(lambda item: _finish(instance, *item, public_key), found.items()))
+            list(pool.map(lambda item: _finish(instance, item[0], item[1], public_key), found.items()))
         before = instance.folder / "addresses.json"
         if before.exists():
             running = instance.running()
@@ -180,7 +201,11 @@ def up(instance: Instance, hosts: Sequence[str], names: bool = False) -> invento
             found = {**{h: a for h, a in earlier.items() if running.get(h) == "running"}, **found}
         addresses = inventory.Addresses(instance.name, subnet, gateway, found, names)
         if "web1" in found:
-            save(instance.folder / "known_hosts", server.known_hosts(instance.container("web1"), found["web1"]), mode=0o644)
+            save(
+                instance.folder / "known_hosts",
+                server.known_hosts(instance.container("web1"), found["web1"]),
+                mode=0o644,
+            )
         inventory.write(addresses, instance.folder, LAB_INVENTORY if instance.name == DEMO else None)
         if names:
             hosts_file.write(instance.name, inventory.names(addresses))
@@ -215,7 +240,7 @@ def shell(instance: Instance, host: str, command: Sequence[str]) -> int:
     """A shell, or one command, in a container of the instance; returns its exit code."""
 
     where = ["podman", "exec", "-it" if not command else "-i", instance.container(host), *(command or ["bash"])]
-    return subprocess.run(where, env=environment(), check=False).returncode  # noqa: S603
+    return subprocess.run(where, env=environment(), check=False).returncode
 
 
 __all__ = ["DEMO", "Instance", "down", "known", "shell", "up", "wait_for"]

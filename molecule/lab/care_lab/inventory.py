@@ -41,26 +41,40 @@ def hosts_yml(addresses: Addresses, folder: Path) -> str:
     """The inventory's text (JSON is YAML, and needs no library to write)."""
     groups: dict[str, object] = {}
     if "dc1" in addresses.hosts:
-        groups["care_directory"] = {"hosts": {DOMAIN: {
-            "ansible_connection": "local",
-            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            # Kerberos and the certificate know the name; the address (also in both) needs no /etc/hosts.
-            "care_directory_server": DC_FQDN if addresses.names else addresses.hosts["dc1"],
-            "care_directory_ca_cert": str(folder / "ca.pem"),
-        }}}
+        groups["care_directory"] = {
+            "hosts": {
+                DOMAIN: {
+                    "ansible_connection": "local",
+                    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                    # Kerberos and the certificate know the name; the address (also in both) needs no /etc/hosts.
+                    "care_directory_server": DC_FQDN if addresses.names else addresses.hosts["dc1"],
+                    "care_directory_ca_cert": str(folder / "ca.pem"),
+                }
+            }
+        }
     if "web1" in addresses.hosts:
-        groups["care_hosts"] = {"hosts": {"web1": {
-            "ansible_host": addresses.hosts["web1"],
-            "ansible_user": "ansible",
-            "ansible_ssh_private_key_file": str(folder / "id_ed25519"),
-            "ansible_ssh_common_args": f"-o UserKnownHostsFile={folder / 'known_hosts'} -o StrictHostKeyChecking=yes",
-        }}}
-    tree = {"all": {"vars": {
-        "care_lab_instance": addresses.instance,
-        "care_lab_folder": str(folder),
-        "care_lab_gateway": addresses.gateway,
-        "care_lab_addresses": addresses.hosts,
-    }, "children": groups}}
+        groups["care_hosts"] = {
+            "hosts": {
+                "web1": {
+                    "ansible_host": addresses.hosts["web1"],
+                    "ansible_user": "ansible",
+                    "ansible_ssh_private_key_file": str(folder / "id_ed25519"),
+                    "ansible_ssh_common_args": f"-o UserKnownHostsFile={folder / 'known_hosts'} "
+                    "-o StrictHostKeyChecking=yes",
+                }
+            }
+        }
+    tree = {
+        "all": {
+            "vars": {
+                "care_lab_instance": addresses.instance,
+                "care_lab_folder": str(folder),
+                "care_lab_gateway": addresses.gateway,
+                "care_lab_addresses": addresses.hosts,
+            },
+            "children": groups,
+        }
+    }
     return "# Written by care_lab up; do not edit.\n" + json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 

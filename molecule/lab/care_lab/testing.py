@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from care_lab.images import build_all
 from care_lab.constants import KINDS
+from care_lab.images import build_all
 from care_lab.paths import BUILD, PROJECT
 from care_lab.progress import LabError, say
 
@@ -42,7 +42,10 @@ def _environment(name: str) -> dict[str, str]:
     return {
         **os.environ,
         # The inventory of the demo is nobody's default in a test, and colours are noise in a log.
-        "ANSIBLE_FORCE_COLOR": "0", "PY_COLORS": "0", "NO_COLOR": "1", "CARE_TEST_STEP": name,
+        "ANSIBLE_FORCE_COLOR": "0",
+        "PY_COLORS": "0",
+        "NO_COLOR": "1",
+        "CARE_TEST_STEP": name,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
 
@@ -54,8 +57,16 @@ def _run(name: str, command: list[str], log_name: str, limit: float) -> Step:
     begun = time.monotonic()
     with log.open("wb") as output:
         try:
-            code = subprocess.run(command, cwd=PROJECT, env=_environment(name), stdin=subprocess.DEVNULL, stdout=output,  # noqa: S603
-                                  stderr=subprocess.STDOUT, timeout=limit, check=False).returncode
+            code = subprocess.run(
+                command,
+                cwd=PROJECT,
+                env=_environment(name),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=limit,
+                check=False,
+            ).returncode
             note = ""
         except subprocess.TimeoutExpired:
             code, note = 1, f"stopped after {limit:.0f} s"
@@ -89,7 +100,10 @@ def _pytest(where: str, limit: float) -> list[Step]:
 
 def _scenarios() -> list[Step]:
     names = sorted(path.parent.name for path in (PROJECT / "molecule").glob("*/molecule.yml"))
-    return [_run(f"molecule/{name}", ["molecule", "test", "--scenario-name", name], f"molecule-{name}", 900) for name in names]
+    return [
+        _run(f"molecule/{name}", ["molecule", "test", "--scenario-name", name], f"molecule-{name}", 900)
+        for name in names
+    ]
 
 
 def _lint() -> list[Step]:
@@ -117,7 +131,9 @@ def main(parts: list[str]) -> int:
     width = max((len(step.name) for step in steps), default=0)
     print()
     for step in steps:
-        print(f"{step.name:{width}}  {'passed' if step.passed else 'FAILED'}  {step.seconds:6.0f} s  {step.note}".rstrip())
+        print(
+            f"{step.name:{width}}  {'passed' if step.passed else 'FAILED'}  {step.seconds:6.0f} s  {step.note}".rstrip()
+        )
     print(f"{'total':{width}}          {time.monotonic() - begun:6.0f} s")
     failed = sum(not step.passed for step in steps)
     print(f"{len(steps) - failed} passed, {failed} failed")

@@ -26,7 +26,9 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=300, help="users and service accounts (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    parser.add_argument("--now", type=_date, default=today, help="date from which ages count, YYYY-MM-DD (default: today)")
+    parser.add_argument(
+        "--now", type=_date, default=today, help="date from which ages count, YYYY-MM-DD (default: today)"
+    )
     parser.add_argument("--format", choices=["json", "expected", "pingcastle", "samba"], default="json")
     parser.add_argument("--level", choices=["Normal", "Full"], default="Normal", help="of the PingCastle report")
     parser.add_argument("--output", type=Path, help="file to write (default: standard output)")

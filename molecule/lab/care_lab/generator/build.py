@@ -72,9 +72,9 @@ class Builder:
     """Fills a :class:`Domain`, one kind of thing a method."""
 
     def __init__(self, accounts: int, seed: int, now: datetime) -> None:
-        if accounts < 100:
-            raise ValueError("a domain of fewer than 100 accounts cannot hold every weakness: use 100 or more")
-        self.random = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        if accounts < 200:
+            raise ValueError("a domain of fewer than 200 accounts cannot hold every weakness: use 200 or more")
+        self.random = random.Random(seed)
         self.counts = Counts(accounts)
         self.names = Names(self.random)
         self.domain = Domain(seed=seed, now=now)
@@ -196,11 +196,24 @@ class Builder:
     def mandatory(self) -> None:
         """The break-glass accounts and the one the remediation uses. No change may ever touch them."""
         for number, name in enumerate(BREAK_GLASS, 1):
-            account = self.add("user", f"Bris de glace {number}", self.names.take(name), self.unit("Comptes de secours"),
-                               uac=model.NORMAL | model.DONT_EXPIRE, password_set=self.ago(20, 60), secret="BREAK_GLASS_PASSWORD")
+            account = self.add(
+                "user",
+                f"Bris de glace {number}",
+                self.names.take(name),
+                self.unit("Comptes de secours"),
+                uac=model.NORMAL | model.DONT_EXPIRE,
+                password_set=self.ago(20, 60),
+                secret="BREAK_GLASS_PASSWORD",
+            )
             self.domain.group(512).members.append(account.sid)
-        account = self.add("service", "Remédiation CaRE", self.names.take(AUTOMATION), self.unit("Comptes de service"),
-                           password_set=self.ago(1, 10), secret="AUTOMATION_PASSWORD")
+        account = self.add(
+            "service",
+            "Remédiation CaRE",
+            self.names.take(AUTOMATION),
+            self.unit("Comptes de service"),
+            password_set=self.ago(1, 10),
+            secret="AUTOMATION_PASSWORD",
+        )
         account.attributes["description"] = ["Compte de la remédiation (automate)"]
         self.domain.group(544).members.append(account.sid)
         self.domain.group(512).members.append(account.sid)
@@ -218,8 +231,14 @@ class Builder:
             ("svc-supervision", "Supervision", [], model.DONT_EXPIRE),
             ("svc-telephonie", "Téléphonie", ["sip/telephonie.chu-valmont.test"], model.DONT_EXPIRE),
         ):
-            account = self.add("service", f"{text}", self.names.take(sam), unit, uac=model.NORMAL | uac,
-                               password_set=self.ago(200, 900))
+            account = self.add(
+                "service",
+                f"{text}",
+                self.names.take(sam),
+                unit,
+                uac=model.NORMAL | uac,
+                password_set=self.ago(200, 900),
+            )
             account.attributes["description"] = [f"Service : {text}"]
             if spns:
                 account.attributes["servicePrincipalName"] = spns
@@ -233,14 +252,32 @@ class Builder:
         support = self._groups["GG Support de niveau 2"]
         self.domain.group(512).members.append(exploitation.sid)
         self.domain.group(548).members.append(support.sid)
-        ways = [self.domain.group(512), self.domain.group(512), exploitation, support, self.domain.group(544),
-                self.domain.group(519), self.domain.group(518), self.domain.group(551), self.domain.group(549),
-                self.domain.group(550)]
+        ways = [
+            self.domain.group(512),
+            self.domain.group(512),
+            exploitation,
+            support,
+            self.domain.group(544),
+            self.domain.group(519),
+            self.domain.group(518),
+            self.domain.group(551),
+            self.domain.group(549),
+            self.domain.group(550),
+        ]
         for number in range(self.counts.privileged):
             first, surname, sam = self.names.person()
-            account = self.add("user", f"ADM {first} {surname.upper()}", self.names.take(f"adm-{sam}"), unit,
-                               password_set=self.ago(30, 500))
-            account.attributes |= {"givenName": [first], "sn": [surname.upper()], "displayName": [f"ADM {first} {surname}"]}
+            account = self.add(
+                "user",
+                f"ADM {first} {surname.upper()}",
+                self.names.take(f"adm-{sam}"),
+                unit,
+                password_set=self.ago(30, 500),
+            )
+            account.attributes |= {
+                "givenName": [first],
+                "sn": [surname.upper()],
+                "displayName": [f"ADM {first} {surname}"],
+            }
             # Two in three have a card already, mapped by issuer and serial number (KB5014754 calls that strong).
             if number % 3:
                 issuer = "DC=test,DC=chu-valmont,CN=AC Cartes"
@@ -254,8 +291,13 @@ class Builder:
             department = self.random.choice(DEPARTMENTS)
             first, surname, sam = self.names.person()
             account = self.add("user", f"{first} {surname.upper()}", sam, self.unit(department))
-            account.attributes |= {"givenName": [first], "sn": [surname.upper()], "displayName": [f"{first} {surname.upper()}"],
-                                   "department": [department], "mail": [f"{sam}@{model.DOMAIN}"]}
+            account.attributes |= {
+                "givenName": [first],
+                "sn": [surname.upper()],
+                "displayName": [f"{first} {surname.upper()}"],
+                "department": [department],
+                "mail": [f"{sam}@{model.DOMAIN}"],
+            }
 
     def hostile(self) -> None:
         """Names made to hurt readers. Each has a weakness, so that each reaches every report."""
@@ -300,24 +342,24 @@ class Builder:
 
         people = [a for a in domain.accounts if a.kind == "user" and "department" in a.attributes]
         draw.shuffle(people)
-        dormant = people[:counts.dormant]
+        dormant = people[: counts.dormant]
         for number, account in enumerate(dormant):
             account.password_set = self.ago(1200, 2600)
             account.created = self.ago(2700, 4000)
             # One in five never came at all.
             account.last_logon = None if number % 5 == 0 else self.ago(400, 1100)
-        active = people[counts.dormant:]
-        for account in active[:counts.disabled]:
+        active = people[counts.dormant :]
+        for account in active[: counts.disabled]:
             account.uac |= model.DISABLED
             account.last_logon = self.ago(200, 900)
-        working = active[counts.disabled:]
+        working = active[counts.disabled :]
         # A third of those that never expire sleep too: that is why.
         sleeping = counts.never_expires // 3
-        for account in dormant[:sleeping] + working[:counts.never_expires - sleeping]:
+        for account in dormant[:sleeping] + working[: counts.never_expires - sleeping]:
             account.uac |= model.DONT_EXPIRE
-        for account in working[-counts.no_preauth:]:
+        for account in working[-counts.no_preauth :]:
             account.uac |= model.NO_PREAUTH
-        for account in working[-counts.no_preauth - counts.des:-counts.no_preauth]:
+        for account in working[-counts.no_preauth - counts.des : -counts.no_preauth]:
             account.uac |= model.DES_ONLY
         working[-counts.no_preauth - counts.des - 1].uac |= model.REVERSIBLE
 
@@ -338,7 +380,9 @@ class Builder:
         supervision = self.domain.account("svc-supervision").sid
         for right, why in ((GET_CHANGES, "réplication"), (GET_CHANGES_ALL, "réplication de tous les secrets (DCSync)")):
             self.domain.aces.append(Ace(self.domain.dn, sync, f"(OA;;CR;{right};;{sync})", why))
-        self.domain.aces.append(Ace(self.domain.dn, supervision, f"(A;;WD;;;{supervision})", "modification des permissions"))
+        self.domain.aces.append(
+            Ace(self.domain.dn, supervision, f"(A;;WD;;;{supervision})", "modification des permissions")
+        )
         # Inherited by everything below, and harmless: it must survive every change of this descriptor.
         support = self._groups["GG Support de niveau 2"].sid
         self.domain.aces.append(Ace(self.domain.dn, support, f"(A;CI;RP;;;{support})", "lecture"))
@@ -360,7 +404,7 @@ def bad_dsheuristics() -> str:
 def build(accounts: int, seed: int, now: datetime) -> Domain:
     """A domain with this number of users and service accounts.
 
-    :param accounts: 100 or more; computers and groups come on top.
+    :param accounts: 200 or more; computers and groups come on top.
     :param seed: the same seed, number and date give the same domain, byte for byte.
     :param now: the date from which ages are counted, with a time zone.
     """

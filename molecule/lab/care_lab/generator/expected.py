@@ -26,7 +26,7 @@ YEAR = timedelta(days=365)
 
 
 def is_dormant(account: Account, domain: Domain) -> bool:
-    """ANSSI's dormant: enabled, password over three years old, no logon for a year, or never and created over a year ago."""
+    """ANSSI's dormant: enabled, password over three years old, no logon for a year (or never, and created before)."""
     if not account.enabled or account.password_set is None or domain.now - account.password_set <= 3 * YEAR:
         return False
     last = account.last_logon or account.created
@@ -54,7 +54,9 @@ def expected(domain: Domain) -> dict[str, object]:
         "vuln_user_accounts_machineaccountquota": domain.machine_account_quota,
         "vuln_dsheuristics_bad": domain.dsheuristics,
         "vuln_delegation_t4d": sorted(a.sid for a in domain.accounts if a.uac & UNCONSTRAINED and a.enabled),
-        "vuln_spn_priv": sorted(a.sid for a in users if a.sid in privileged and a.attributes.get("servicePrincipalName")),
+        "vuln_spn_priv": sorted(
+            a.sid for a in users if a.sid in privileged and a.attributes.get("servicePrincipalName")
+        ),
         "vuln_privileged_members": sorted(privileged - {f"{DOMAIN_SID}-500"}),
         "vuln_user_accounts_dormant": sorted(a.sid for a in users if is_dormant(a, domain)),
         "vuln_krbtgt": [f"{DOMAIN_SID}-502"],

@@ -150,5 +150,7 @@ class Domain:
 
     def privileged(self) -> set[str]:
         """The SIDs of the privileged accounts as ANSSI defines them (the built-in administrator is one)."""
-        groups = [f"S-1-5-32-{rid}" for rid in PRIVILEGED_BUILTIN] + [f"{DOMAIN_SID}-{rid}" for rid in PRIVILEGED_DOMAIN]
+        groups = [f"S-1-5-32-{rid}" for rid in PRIVILEGED_BUILTIN] + [
+            f"{DOMAIN_SID}-{rid}" for rid in PRIVILEGED_DOMAIN
+        ]
         return self.members(groups) | {f"{DOMAIN_SID}-500"}

@@ -8,23 +8,114 @@ import random
 import unicodedata
 
 FIRST = (
-    "Adèle", "Agnès", "Alban", "Amélie", "Anaïs", "André", "Benoît", "Camille", "Cécile", "Chloé", "Clément", "Cyprien",
-    "Damien", "Éléonore", "Élodie", "Émile", "Étienne", "Fanny", "Françoise", "Gaëlle", "Hélène", "Inès", "Jérôme", "Joël",
-    "Léa", "Loïc", "Maëlle", "Margaux", "Mathéo", "Noémie", "Océane", "Quentin", "Raphaël", "Rémi", "Salomé", "Sébastien",
-    "Solène", "Théo", "Valérie", "Zoé",
+    "Adèle",
+    "Agnès",
+    "Alban",
+    "Amélie",
+    "Anaïs",
+    "André",
+    "Benoît",
+    "Camille",
+    "Cécile",
+    "Chloé",
+    "Clément",
+    "Cyprien",
+    "Damien",
+    "Éléonore",
+    "Élodie",
+    "Émile",
+    "Étienne",
+    "Fanny",
+    "Françoise",
+    "Gaëlle",
+    "Hélène",
+    "Inès",
+    "Jérôme",
+    "Joël",
+    "Léa",
+    "Loïc",
+    "Maëlle",
+    "Margaux",
+    "Mathéo",
+    "Noémie",
+    "Océane",
+    "Quentin",
+    "Raphaël",
+    "Rémi",
+    "Salomé",
+    "Sébastien",
+    "Solène",
+    "Théo",
+    "Valérie",
+    "Zoé",
 )
 # Syllables, so that a surname is nobody's in particular.
-HEAD = ("Bar", "Bel", "Bru", "Car", "Chan", "Cor", "Dau", "Fau", "Fer", "Gar", "Gué", "Hau", "Lar", "Lé", "Mar", "Mon", "Nau",
-        "Or", "Pel", "Quin", "Rou", "Sau", "Tar", "Val", "Ver", "Vi")
+HEAD = (
+    "Bar",
+    "Bel",
+    "Bru",
+    "Car",
+    "Chan",
+    "Cor",
+    "Dau",
+    "Fau",
+    "Fer",
+    "Gar",
+    "Gué",
+    "Hau",
+    "Lar",
+    "Lé",
+    "Mar",
+    "Mon",
+    "Nau",
+    "Or",
+    "Pel",
+    "Quin",
+    "Rou",
+    "Sau",
+    "Tar",
+    "Val",
+    "Ver",
+    "Vi",
+)
 MIDDLE = ("be", "chi", "da", "fré", "gne", "li", "lo", "mi", "na", "ra", "ro", "sé", "ta", "ti", "va")
-TAIL = ("bert", "çon", "det", "don", "gnac", "lier", "mont", "nel", "quet", "rand", "ret", "rin", "sson", "tel", "tin", "val",
-        "vry", "zac")
+TAIL = (
+    "bert",
+    "çon",
+    "det",
+    "don",
+    "gnac",
+    "lier",
+    "mont",
+    "nel",
+    "quet",
+    "rand",
+    "ret",
+    "rin",
+    "sson",
+    "tel",
+    "tin",
+    "val",
+    "vry",
+    "zac",
+)
 
 # Apostrophes, accents, a comma, an ampersand and brackets: what an OU of a French hospital is called.
 DEPARTMENTS = (
-    "Pôle d'imagerie médicale", "Urgences", "Réanimation", "Pharmacie à usage intérieur", "Bloc opératoire",
-    "Gynécologie-obstétrique", "Pédiatrie", "Cardiologie", "Laboratoire & biologie", "Gériatrie", "Bureau des entrées",
-    "Direction générale", "Achats, logistique et travaux", "Direction du système d'information",
+    "Pôle d'imagerie médicale",
+    "Urgences",
+    "Réanimation",
+    "Pharmacie à usage intérieur",
+    "Bloc opératoire",
+    "Gynécologie-obstétrique",
+    "Pédiatrie",
+    "Cardiologie",
+    "Laboratoire & biologie",
+    "Gériatrie",
+    "Bureau des entrées",
+    "Direction générale",
+    "Achats, logistique et travaux",
+    "Direction du système d'information",
 )
 IT_DEPARTMENT = DEPARTMENTS[-1]
 
@@ -33,9 +124,9 @@ HOSTILE = (
     ("{{ 7 * 7 }} Essai", "{{7-7}}", "{% for x in range(9) %}x{% endfor %} {{ lookup('pipe', 'id') }}"),
     ("*)(objectClass=*", "h.filtre", "*)(|(objectClass=*)"),
     ("<script>alert(1)</script>", "h.balise", "<img src=x onerror=alert(1)>\"'>"),
-    ("=HYPERLINK(\"http://x\";\"x\")", "h.formule", "=CMD|'/C calc'!A0"),
+    ('=HYPERLINK("http://x";"x")', "h.formule", "=CMD|'/C calc'!A0"),
     ("$(touch /tmp/x); `id` #", "h.shell", "; rm -rf / # && $(id) | tee"),
-    ("O'Guéméné, Dr \"Léo\" + Cie", "h.virgule", "+1;-1 @SUM(A1)\ttabulation"),
+    ('O\'Guéméné, Dr "Léo" + Cie', "h.virgule", "+1;-1 @SUM(A1)\ttabulation"),
 )
 
 
@@ -57,7 +148,7 @@ class Names:
         number, candidate = 1, sam[:20]
         while candidate.lower() in self._taken:
             number += 1
-            candidate = f"{sam[:20 - len(str(number))]}{number}"
+            candidate = f"{sam[: 20 - len(str(number))]}{number}"
         self._taken.add(candidate.lower())
         return candidate
 

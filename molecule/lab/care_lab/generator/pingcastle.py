@@ -75,11 +75,29 @@ class Report:
         self.full = full
         flags = 0 if domain.guest_enabled else DISABLED
         users = f"CN=Users,{domain.dn}"
-        self.administrator = Account("user", DOMAIN_NAMES[500], DOMAIN_NAMES[500], users, 500, NORMAL, domain.created,
-                                     domain.administrator_password_set, domain.administrator_last_logon)
-        guest = Account("user", DOMAIN_NAMES[501], DOMAIN_NAMES[501], users, 501,
-                        NORMAL | DONT_EXPIRE | PASSWD_NOTREQD | flags, domain.created)
-        krbtgt = Account("user", "krbtgt", "krbtgt", users, 502, NORMAL | DISABLED, domain.created, domain.krbtgt_password_set)
+        self.administrator = Account(
+            "user",
+            DOMAIN_NAMES[500],
+            DOMAIN_NAMES[500],
+            users,
+            500,
+            NORMAL,
+            domain.created,
+            domain.administrator_password_set,
+            domain.administrator_last_logon,
+        )
+        guest = Account(
+            "user",
+            DOMAIN_NAMES[501],
+            DOMAIN_NAMES[501],
+            users,
+            501,
+            NORMAL | DONT_EXPIRE | PASSWD_NOTREQD | flags,
+            domain.created,
+        )
+        krbtgt = Account(
+            "user", "krbtgt", "krbtgt", users, 502, NORMAL | DISABLED, domain.created, domain.krbtgt_password_set
+        )
         self.users = [self.administrator, guest, krbtgt, *domain.users()]
         self.computers = list(domain.computers())
         self.by_sid = {account.sid: account for account in [*self.users, *self.computers]}
@@ -107,10 +125,28 @@ class Report:
         domain = self.domain
         found: list[Rule] = []
 
-        def add(rule: str, points: int, category: str, model: str, maturity: int, rationale: str,
-                details: Iterable[str] = (), capped: bool = False) -> None:
+        def add(
+            rule: str,
+            points: int,
+            category: str,
+            model: str,
+            maturity: int,
+            rationale: str,
+            details: Iterable[str] = (),
+            capped: bool = False,
+        ) -> None:
             lines = tuple(details)
-            found.append(Rule(rule, points, category, model, maturity, rationale, () if capped and len(lines) > MAX_NAMED else lines))
+            found.append(
+                Rule(
+                    rule,
+                    points,
+                    category,
+                    model,
+                    maturity,
+                    rationale,
+                    () if capped and len(lines) > MAX_NAMED else lines,
+                )
+            )
 
         def each(accounts: Iterable[Account], line: Callable[[Account], str]) -> list[str]:
             return [line(account) for account in accounts]
@@ -127,60 +163,169 @@ class Report:
         ordinary = [a for a in no_preauth if a.sid not in admins]
         powerful = [a for a in no_preauth if a.sid in admins]
         if ordinary:
-            add("S-NoPreAuth", 5, stale, "ObjectConfig", 2, f"{len(ordinary)} accounts need no Kerberos pre-authentication",
-                each(ordinary, preauth))
+            add(
+                "S-NoPreAuth",
+                5,
+                stale,
+                "ObjectConfig",
+                2,
+                f"{len(ordinary)} accounts need no Kerberos pre-authentication",
+                each(ordinary, preauth),
+            )
         if powerful:
-            add("S-NoPreAuthAdmin", 5 * len(powerful), stale, "ObjectConfig", 1,
-                f"{len(powerful)} privileged accounts need no Kerberos pre-authentication", each(powerful, preauth))
+            add(
+                "S-NoPreAuthAdmin",
+                5 * len(powerful),
+                stale,
+                "ObjectConfig",
+                1,
+                f"{len(powerful)} privileged accounts need no Kerberos pre-authentication",
+                each(powerful, preauth),
+            )
         if des := self.with_flag(DES_ONLY):
-            add("S-DesEnabled", 15, stale, "OldAuthenticationProtocols", 2, f"{len(des)} accounts use DES", each(des, dn), True)
+            add(
+                "S-DesEnabled",
+                15,
+                stale,
+                "OldAuthenticationProtocols",
+                2,
+                f"{len(des)} accounts use DES",
+                each(des, dn),
+                True,
+            )
         if reversible := self.with_flag(REVERSIBLE):
             add("S-Reversible", 5, stale, "ObjectConfig", 3, f"{len(reversible)} passwords are stored reversibly")
         if forever := self.with_flag(DONT_EXPIRE):
-            add("S-PwdNeverExpires", 1, stale, "ObjectConfig", 2, f"{len(forever)} passwords never expire", each(forever, dn), True)
+            add(
+                "S-PwdNeverExpires",
+                1,
+                stale,
+                "ObjectConfig",
+                2,
+                f"{len(forever)} passwords never expire",
+                each(forever, dn),
+                True,
+            )
         if blank := self.with_flag(PASSWD_NOTREQD):
-            add("S-PwdNotRequired", 15, stale, "ObjectConfig", 3, f"{len(blank)} accounts need no password", each(blank, dn), True)
+            add(
+                "S-PwdNotRequired",
+                15,
+                stale,
+                "ObjectConfig",
+                3,
+                f"{len(blank)} accounts need no password",
+                each(blank, dn),
+                True,
+            )
         share = len(self.inactive) * 100 // max(len(self.enabled), 1)
         if share >= 25:
             add("S-Inactive", 10, stale, "InactiveUserOrComputer", 1, f"{share} % of the user accounts are inactive")
         if domain.machine_account_quota > 0:
-            add("S-ADRegistration", 10, stale, "Provisioning", 4,
-                f"Any user can add {domain.machine_account_quota} computers to the domain")
+            add(
+                "S-ADRegistration",
+                10,
+                stale,
+                "Provisioning",
+                4,
+                f"Any user can add {domain.machine_account_quota} computers to the domain",
+            )
 
         active = len(self.enabled) - len(self.inactive)
         if len(self.human_admins) > 50 or len(self.human_admins) * 10 > active:
-            add("P-AdminNum", 10, privileged, "AdminControl", 1,
-                f"{len(self.human_admins)} privileged accounts for {active} active ones")
+            add(
+                "P-AdminNum",
+                10,
+                privileged,
+                "AdminControl",
+                1,
+                f"{len(self.human_admins)} privileged accounts for {active} active ones",
+            )
         if len(eternal := self.with_flag(DONT_EXPIRE, self.admins)) >= 2:
-            add("P-ServiceDomainAdmin", 15, privileged, "PrivilegeControl", 1,
-                f"{len(eternal)} privileged passwords never expire", each(eternal, dn))
+            add(
+                "P-ServiceDomainAdmin",
+                15,
+                privileged,
+                "PrivilegeControl",
+                1,
+                f"{len(eternal)} privileged passwords never expire",
+                each(eternal, dn),
+            )
         named = [a for a in self.human_admins if a.attributes.get("servicePrincipalName")]
         if named:
-            add("P-Kerberoasting", 5 * len(named), privileged, "AccountTakeOver", 1,
+            add(
+                "P-Kerberoasting",
+                5 * len(named),
+                privileged,
+                "AccountTakeOver",
+                1,
                 f"{len(named)} privileged accounts have a service principal name",
-                [f"User: {a.sam} Groups: {', '.join(self.groups_of(a))} SPNs: {', '.join(a.attributes['servicePrincipalName'])}"
-                 for a in named])
+                [
+                    f"User: {a.sam} Groups: {', '.join(self.groups_of(a))} "
+                    f"SPNs: {', '.join(a.attributes['servicePrincipalName'])}"
+                    for a in named
+                ],
+            )
         trusted = self.with_flag(UNCONSTRAINED, [*self.users, *self.computers])
         if trusted:
-            add("P-UnconstrainedDelegation", 5 * len(trusted), privileged, "DelegationCheck", 2,
+            add(
+                "P-UnconstrainedDelegation",
+                5 * len(trusted),
+                privileged,
+                "DelegationCheck",
+                2,
                 f"{len(trusted)} accounts are trusted for unconstrained delegation",
-                [f"DN: {a.dn} Name: {a.sam}" for a in trusted])
+                [f"DN: {a.dn} Name: {a.sam}" for a in trusted],
+            )
         if len(self.unprotected) >= 2:
-            add("P-ProtectedUsers", 10, privileged, "AccountTakeOver", 3,
+            add(
+                "P-ProtectedUsers",
+                10,
+                privileged,
+                "AccountTakeOver",
+                3,
                 f"{len(self.unprotected)} privileged accounts are not in Protected Users",
-                [f"User: {a.sam}" for a in self.unprotected])
+                [f"User: {a.sam}" for a in self.unprotected],
+            )
         if delegable := [a for a in self.unprotected if not a.uac & NOT_DELEGATED]:
-            add("P-Delegated", 20, privileged, "AccountTakeOver", 3, f"{len(delegable)} privileged accounts can be delegated",
-                [f"DN: {a.dn} Reason: NOT_DELEGATED is not set" for a in delegable])
+            add(
+                "P-Delegated",
+                20,
+                privileged,
+                "AccountTakeOver",
+                3,
+                f"{len(delegable)} privileged accounts can be delegated",
+                [f"DN: {a.dn} Reason: NOT_DELEGATED is not set" for a in delegable],
+            )
         if schema := domain.members([f"{DOMAIN_SID}-518"]):
-            add("P-SchemaAdmin", 10, privileged, "IrreversibleChange", 3, f"The group Schema Admins has {len(schema)} members")
+            add(
+                "P-SchemaAdmin",
+                10,
+                privileged,
+                "IrreversibleChange",
+                3,
+                f"The group Schema Admins has {len(schema)} members",
+            )
         operators = [(domain.group(rid), domain.members([f"S-1-5-32-{rid}"])) for rid in (548, 549)]
         if any(members for _group, members in operators):
-            add("P-OperatorsEmpty", 0, privileged, "AdminControl", 3, "Operator groups have members",
-                [f"Group: {group.sam} Members: {len(members)}" for group, members in operators if members])
+            add(
+                "P-OperatorsEmpty",
+                0,
+                privileged,
+                "AdminControl",
+                3,
+                "Operator groups have members",
+                [f"Group: {group.sam} Members: {len(members)}" for group, members in operators if members],
+            )
         if domain.administrator_last_logon and (domain.now - domain.administrator_last_logon).days < 35:
-            add("P-AdminLogin", 20, privileged, "AdminControl", 3, "The built-in administrator was used lately",
-                [f"DC: {DC_FQDN} LoginTime: {human(domain.administrator_last_logon)}"])
+            add(
+                "P-AdminLogin",
+                20,
+                privileged,
+                "AdminControl",
+                3,
+                "The built-in administrator was used lately",
+                [f"DC: {DC_FQDN} LoginTime: {human(domain.administrator_last_logon)}"],
+            )
         add("P-RecycleBin", 10, privileged, "IrreversibleChange", 3, "The recycle bin is not enabled")
 
         if domain.guest_enabled:
@@ -192,13 +337,21 @@ class Report:
                 add("A-Krbtgt", points, anomalies, "GoldenTicket", 2, f"The password of krbtgt is {age} days old")
         self.heuristics(add)
         add("A-LAPS-Not-Installed", 15, anomalies, "PassTheCredential", 3, "LAPS is not in the schema")
-        add("A-SmartCardPwdRotation", 0, anomalies, "PassTheCredential", 4, "Secrets of smart card accounts are not renewed")
+        add(
+            "A-SmartCardPwdRotation",
+            0,
+            anomalies,
+            "PassTheCredential",
+            4,
+            "Secrets of smart card accounts are not renewed",
+        )
         return found
 
     def heuristics(self, add: Callable[..., None]) -> None:
         """Rules about positions of dSHeuristics (counted from 1)."""
+
         def digit(position: int) -> str:
-            return self.domain.dsheuristics[position - 1:position] or "0"
+            return self.domain.dsheuristics[position - 1 : position] or "0"
 
         for position, bad, rule, category, model, maturity in (
             (16, "123456789abcdef", "P-DsHeuristicsAdminSDExMask", "PrivilegedAccounts", "ACLCheck", 1),
@@ -208,11 +361,21 @@ class Report:
         ):
             if digit(position) in bad:
                 add(rule, 5, category, model, maturity, f"Character {position} of dSHeuristics is {digit(position)}")
-        weak = [(name, position) for name, position in (("AttributeAuthorizationOnLDAPAdd", 28), ("BlockOwnerImplicitRights", 29))
-                if digit(position) != "1"]
+        weak = [
+            (name, position)
+            for name, position in (("AttributeAuthorizationOnLDAPAdd", 28), ("BlockOwnerImplicitRights", 29))
+            if digit(position) != "1"
+        ]
         if weak:
-            add("A-DsHeuristicsLDAPSecurity", 0, "Anomalies", "Reconnaissance", 3, "LDAP add and modify are not fully controlled",
-                [f"Setting: {name} Position: {position} Value: {digit(position)}" for name, position in weak])
+            add(
+                "A-DsHeuristicsLDAPSecurity",
+                0,
+                "Anomalies",
+                "Reconnaissance",
+                3,
+                "LDAP add and modify are not fully controlled",
+                [f"Setting: {name} Position: {position} Value: {digit(position)}" for name, position in weak],
+            )
 
     def groups_of(self, account: Account) -> list[str]:
         """The privileged groups an account is in, directly or not."""
@@ -227,29 +390,51 @@ class Report:
     def xml(self) -> str:
         """The whole file."""
         domain, rules = self.domain, self.rules()
-        scores = {category: min(100, sum(r.points for r in rules if r.category == category))
-                  for category in ("StaleObjects", "PrivilegedAccounts", "Trusts", "Anomalies")}
-        integrity = base64.b64encode(hashlib.sha256(
-            ",".join(sorted(r.id.replace("-", "").replace(".", "") for r in rules)).encode()).digest()).decode()
+        scores = {
+            category: min(100, sum(r.points for r in rules if r.category == category))
+            for category in ("StaleObjects", "PrivilegedAccounts", "Trusts", "Anomalies")
+        }
+        integrity = base64.b64encode(
+            hashlib.sha256(",".join(sorted(r.id.replace("-", "").replace(".", "") for r in rules)).encode()).digest()
+        ).decode()
         out: list[str] = [
             '<?xml version="1.0" encoding="utf-8"?>',
             "<!-- Written by the lab's generator of care.remediation, for a fictitious domain; not by PingCastle. -->",
             '<HealthcheckData xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
             'xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
             f'IntegrityRules="{integrity}" DSHeuristics={quoteattr(domain.dsheuristics)} '
-            f'ApproximateUserCount="{len(self.users)}" ExpirePasswordsOnSmartCardOnlyAccounts="false" WinTrustLevel="0">']
+            f'ApproximateUserCount="{len(self.users)}" ExpirePasswordsOnSmartCardOnlyAccounts="false" '
+            'WinTrustLevel="0">',
+        ]
 
         def put(**elements: object) -> None:
             for name, value in elements.items():
                 out.append(f"  {element(name, value)}")
 
-        put(EngineVersion=ENGINE, GenerationDate=domain.now, IsPrivilegedMode=False, Level="Full" if self.full else "Normal",
-            MaturityLevel=min((r.maturity for r in rules), default=5), DomainFQDN=domain.name, NetBIOSName=NETBIOS,
-            ForestFQDN=domain.name, DomainCreation=domain.created, DomainSid=domain.sid, DomainFunctionalLevel=7,
-            ForestFunctionalLevel=7, SchemaVersion=88, SchemaInternalVersion=0, IsRecycleBinEnabled=False,
-            SchemaLastChanged=domain.created, NumberOfDC=1, GlobalScore=max(scores.values()),
-            StaleObjectsScore=scores["StaleObjects"], PrivilegiedGroupScore=scores["PrivilegedAccounts"],
-            TrustScore=scores["Trusts"], AnomalyScore=scores["Anomalies"])
+        put(
+            EngineVersion=ENGINE,
+            GenerationDate=domain.now,
+            IsPrivilegedMode=False,
+            Level="Full" if self.full else "Normal",
+            MaturityLevel=min((r.maturity for r in rules), default=5),
+            DomainFQDN=domain.name,
+            NetBIOSName=NETBIOS,
+            ForestFQDN=domain.name,
+            DomainCreation=domain.created,
+            DomainSid=domain.sid,
+            DomainFunctionalLevel=7,
+            ForestFunctionalLevel=7,
+            SchemaVersion=88,
+            SchemaInternalVersion=0,
+            IsRecycleBinEnabled=False,
+            SchemaLastChanged=domain.created,
+            NumberOfDC=1,
+            GlobalScore=max(scores.values()),
+            StaleObjectsScore=scores["StaleObjects"],
+            PrivilegiedGroupScore=scores["PrivilegedAccounts"],
+            TrustScore=scores["Trusts"],
+            AnomalyScore=scores["Anomalies"],
+        )
         out += ["  <Trusts />", "  <ReachableDomains />", *self.controllers()]
         put(PreWindows2000AnonymousAccess=False, UsingNTFRSForSYSVOL=False)
         out.append("  <RiskRules>")
@@ -258,12 +443,21 @@ class Report:
         out.append("  </RiskRules>")
         out += self.accounts("UserAccountData", self.users)
         out += self.accounts("ComputerAccountData", self.computers)
-        put(LAPSInstalled=None, NewLAPSInstalled=None, KrbtgtLastChangeDate=domain.krbtgt_password_set, KrbtgtLastVersion=2,
-            AdminLastLoginDate=domain.administrator_last_logon, AdminAccountName=DOMAIN_NAMES[500],
-            GuestEnabled=domain.guest_enabled)
+        put(
+            LAPSInstalled=None,
+            NewLAPSInstalled=None,
+            KrbtgtLastChangeDate=domain.krbtgt_password_set,
+            KrbtgtLastVersion=2,
+            AdminLastLoginDate=domain.administrator_last_logon,
+            AdminAccountName=DOMAIN_NAMES[500],
+            GuestEnabled=domain.guest_enabled,
+        )
         out += self.groups()
-        put(AdminSDHolderNotOKCount=0, UnixPasswordUsersCount=0,
-            SmartCardNotOKCount=len(self.with_flag(SMARTCARD_REQUIRED)))
+        put(
+            AdminSDHolderNotOKCount=0,
+            UnixPasswordUsersCount=0,
+            SmartCardNotOKCount=len(self.with_flag(SMARTCARD_REQUIRED)),
+        )
         out += self.delegations()
         put(MachineAccountQuota=domain.machine_account_quota)
         out.append("</HealthcheckData>")
@@ -271,20 +465,39 @@ class Report:
 
     def controllers(self) -> list[str]:
         """The one domain controller."""
-        values = {"DCName": DC_FQDN.split(".")[0].upper(), "OperatingSystem": "Windows Server 2016",
-                  "OwnerSID": f"{DOMAIN_SID}-512", "OwnerName": f"{NETBIOS}\\{DOMAIN_NAMES[512]}",
-                  "HasNullSession": False, "SupportSMB1": False, "RemoteSpoolerDetected": False}
-        return ["  <DomainControllers>", "    <HealthcheckDomainController>",
-                *(f"      {element(name, value)}" for name, value in values.items()),
-                "    </HealthcheckDomainController>", "  </DomainControllers>"]
+        values = {
+            "DCName": DC_FQDN.split(".")[0].upper(),
+            "OperatingSystem": "Windows Server 2016",
+            "OwnerSID": f"{DOMAIN_SID}-512",
+            "OwnerName": f"{NETBIOS}\\{DOMAIN_NAMES[512]}",
+            "HasNullSession": False,
+            "SupportSMB1": False,
+            "RemoteSpoolerDetected": False,
+        }
+        return [
+            "  <DomainControllers>",
+            "    <HealthcheckDomainController>",
+            *(f"      {element(name, value)}" for name, value in values.items()),
+            "    </HealthcheckDomainController>",
+            "  </DomainControllers>",
+        ]
 
     def rule(self, rule: Rule) -> list[str]:
         """One rule; its details at level Full only."""
-        lines = ["    <HealthcheckRiskRule>", f"      {element('Points', rule.points)}", f"      {element('Category', rule.category)}",
-                 f"      {element('Model', rule.model)}", f"      {element('RiskId', rule.id)}",
-                 f"      {element('Rationale', rule.rationale)}"]
+        lines = [
+            "    <HealthcheckRiskRule>",
+            f"      {element('Points', rule.points)}",
+            f"      {element('Category', rule.category)}",
+            f"      {element('Model', rule.model)}",
+            f"      {element('RiskId', rule.id)}",
+            f"      {element('Rationale', rule.rationale)}",
+        ]
         if self.full and rule.details:
-            lines += ["      <Details>", *(f"        {element('string', detail)}" for detail in rule.details), "      </Details>"]
+            lines += [
+                "      <Details>",
+                *(f"        {element('string', detail)}" for detail in rule.details),
+                "      </Details>",
+            ]
         return [*lines, "    </HealthcheckRiskRule>"]
 
     def accounts(self, name: str, accounts: list[Account]) -> list[str]:
@@ -298,13 +511,18 @@ class Report:
             "DesEnabled": self.with_flag(DES_ONLY, accounts),
             # The element's name says "authentication"; what it lists is unconstrained delegation.
             "EnabledTrustedToAuthenticateForDelegation": self.with_flag(UNCONSTRAINED, accounts),
-            "DisabledTrustedToAuthenticateForDelegation": [a for a in accounts if a.uac & UNCONSTRAINED and not a.enabled],
+            "DisabledTrustedToAuthenticateForDelegation": [
+                a for a in accounts if a.uac & UNCONSTRAINED and not a.enabled
+            ],
             "ReversibleEncryption": self.with_flag(REVERSIBLE, accounts),
             "NoPreAuth": self.with_flag(NO_PREAUTH, accounts),
         }
         counters: dict[str, object] = {
-            "Number": len(accounts), "NumberEnabled": len(enabled), "NumberDisabled": len(accounts) - len(enabled),
-            "NumberActive": len(enabled) - len(inactive)}
+            "Number": len(accounts),
+            "NumberEnabled": len(enabled),
+            "NumberDisabled": len(accounts) - len(enabled),
+            "NumberActive": len(enabled) - len(inactive),
+        }
         counters |= {f"Number{key}": len(value) for key, value in lists.items()}
         lines = [f"  <{name}>", *(f"    {element(key, value)}" for key, value in counters.items())]
         if self.full:
@@ -313,10 +531,18 @@ class Report:
                     continue
                 lines.append(f"    <List{key}>")
                 for account in listed:
-                    values = {"DistinguishedName": account.dn, "Name": account.sam, "LastLogonDate": account.last_logon or NEVER,
-                              "CreationDate": account.created, "PwdLastSet": account.password_set or NEVER}
-                    lines += ["      <HealthcheckAccountDetailData>",
-                              *(f"        {element(k, v)}" for k, v in values.items()), "      </HealthcheckAccountDetailData>"]
+                    values = {
+                        "DistinguishedName": account.dn,
+                        "Name": account.sam,
+                        "LastLogonDate": account.last_logon or NEVER,
+                        "CreationDate": account.created,
+                        "PwdLastSet": account.password_set or NEVER,
+                    }
+                    lines += [
+                        "      <HealthcheckAccountDetailData>",
+                        *(f"        {element(k, v)}" for k, v in values.items()),
+                        "      </HealthcheckAccountDetailData>",
+                    ]
                 lines.append(f"    </List{key}>")
         return [*lines, f"  </{name}>"]
 
@@ -326,14 +552,19 @@ class Report:
         for group in self.privileged_groups():
             members = [self.by_sid[sid] for sid in sorted(self.domain.members([group.sid])) if sid in self.by_sid]
             values: dict[str, object] = {
-                "GroupName": group.sam, "DistinguishedName": group.dn, "NumberOfMember": len(members),
+                "GroupName": group.sam,
+                "DistinguishedName": group.dn,
+                "NumberOfMember": len(members),
                 "NumberOfMemberEnabled": sum(a.enabled for a in members),
                 "NumberOfMemberDisabled": sum(not a.enabled for a in members),
                 "NumberOfMemberInactive": sum(self.is_inactive(a) for a in members),
                 "NumberOfMemberPwdNeverExpires": len(self.with_flag(DONT_EXPIRE, members)),
                 "NumberOfSmartCardRequired": len(self.with_flag(SMARTCARD_REQUIRED, members)),
                 "NumberOfMemberCanBeDelegated": sum(not a.uac & NOT_DELEGATED for a in members),
-                "NumberOfExternalMember": 0, "NumberOfMemberInProtectedUsers": 0, "Sid": group.sid}
+                "NumberOfExternalMember": 0,
+                "NumberOfMemberInProtectedUsers": 0,
+                "Sid": group.sid,
+            }
             lines += ["    <HealthCheckGroupData>", *(f"      {element(k, v)}" for k, v in values.items())]
             if self.full and members:
                 lines += ["      <Members>", *(line for a in members for line in self.member(a)), "      </Members>"]
@@ -344,15 +575,29 @@ class Report:
         """One member of a privileged group."""
         spns = account.attributes.get("servicePrincipalName", [])
         values: dict[str, object] = {
-            "Name": account.sam, "IsExternal": False, "DistinguishedName": account.dn, "IsEnabled": account.enabled,
-            "IsActive": account.enabled and not self.is_inactive(account), "IsLocked": False,
-            "DoesPwdNeverExpires": bool(account.uac & DONT_EXPIRE), "CanBeDelegated": not account.uac & NOT_DELEGATED,
-            "LastLogonTimestamp": account.last_logon or NEVER, "PwdLastSet": account.password_set or NEVER,
-            "SmartCardRequired": bool(account.uac & SMARTCARD_REQUIRED), "IsService": bool(spns),
-            "ServicePrincipalNames": spns, "Created": account.created, "IsInProtectedUser": account not in self.unprotected,
-            "Class": "user", "Sid": account.sid}
-        return ["        <HealthCheckGroupMemberData>", *(f"          {element(k, v)}" for k, v in values.items()),
-                "        </HealthCheckGroupMemberData>"]
+            "Name": account.sam,
+            "IsExternal": False,
+            "DistinguishedName": account.dn,
+            "IsEnabled": account.enabled,
+            "IsActive": account.enabled and not self.is_inactive(account),
+            "IsLocked": False,
+            "DoesPwdNeverExpires": bool(account.uac & DONT_EXPIRE),
+            "CanBeDelegated": not account.uac & NOT_DELEGATED,
+            "LastLogonTimestamp": account.last_logon or NEVER,
+            "PwdLastSet": account.password_set or NEVER,
+            "SmartCardRequired": bool(account.uac & SMARTCARD_REQUIRED),
+            "IsService": bool(spns),
+            "ServicePrincipalNames": spns,
+            "Created": account.created,
+            "IsInProtectedUser": account not in self.unprotected,
+            "Class": "user",
+            "Sid": account.sid,
+        }
+        return [
+            "        <HealthCheckGroupMemberData>",
+            *(f"          {element(k, v)}" for k, v in values.items()),
+            "        </HealthCheckGroupMemberData>",
+        ]
 
     def delegations(self) -> list[str]:
         """Rights on the domain that the export lists without a rule."""
@@ -362,10 +607,17 @@ class Report:
         for ace in self.domain.aces:
             trustee = self.by_sid.get(ace.trustee)
             name = trustee.sam if trustee else self.domain.groups[ace.trustee].sam
-            values = {"DistinguishedName": ace.dn, "SecurityIdentifier": ace.trustee, "Account": f"{NETBIOS}\\{name}",
-                      "Right": RIGHTS.get(ace.why, ace.why)}
-            lines += ["    <HealthcheckDelegationData>", *(f"      {element(k, v)}" for k, v in values.items()),
-                      "    </HealthcheckDelegationData>"]
+            values = {
+                "DistinguishedName": ace.dn,
+                "SecurityIdentifier": ace.trustee,
+                "Account": f"{NETBIOS}\\{name}",
+                "Right": RIGHTS.get(ace.why, ace.why),
+            }
+            lines += [
+                "    <HealthcheckDelegationData>",
+                *(f"      {element(k, v)}" for k, v in values.items()),
+                "    </HealthcheckDelegationData>",
+            ]
         return [*lines, "  </Delegations>"]
 
 

@@ -64,7 +64,7 @@ class Bulk:
         self.raw = Ldb(url=f"tdb://{Path(private) / 'sam.ldb.d' / name}.ldb", lp=loadparm)
         dsdb._dsdb_set_schema_from_ldb(self.raw, samdb, False)
         # Its own source: object GUIDs are as reproducible as everything else.
-        self.random = random.Random(f"guid {domain.seed}")  # noqa: S311
+        self.random = random.Random(f"guid {domain.seed}")
 
     def transaction(self, work: Callable[[], None]) -> None:
         """Do all of it or nothing."""
@@ -87,8 +87,11 @@ class Bulk:
 
     def _template(self, account: Account) -> dict[str, list[bytes]]:
         found = self.raw.search(base=account.dn, scope=ldb.SCOPE_BASE)[0]
-        return {name: [bytes(value) for value in found[name]] for name in found.keys()  # noqa: SIM118 - not a mapping
-                if name not in ("dn", "distinguishedName", "memberOf")}
+        return {
+            name: [bytes(value) for value in found[name]]
+            for name in found.keys()  # noqa: SIM118 - not a mapping
+            if name not in ("dn", "distinguishedName", "memberOf")
+        }
 
     def clone(self, accounts: Iterable[tuple[Account, Account]], progress: Callable[[int], None]) -> int:
         """Add ``(account, its template)`` pairs, telling how many are done. Returns how many."""
@@ -98,7 +101,7 @@ class Bulk:
         numbers = self.usns(len(pairs))
         templates: dict[int, dict[str, list[bytes]]] = {}
         for start in range(0, len(pairs), CHUNK):
-            part = list(zip(pairs[start:start + CHUNK], numbers[start:start + CHUNK], strict=True))
+            part = list(zip(pairs[start : start + CHUNK], numbers[start : start + CHUNK], strict=True))
 
             def work(part: list[tuple[tuple[Account, Account], int]] = part) -> None:
                 for (account, template), usn in part:
@@ -114,8 +117,14 @@ class Bulk:
     def _add(self, account: Account, template: dict[str, list[bytes]], usn: int) -> None:
         values = dict(template)
         text = {
-            "cn": account.cn, "name": account.cn, "sAMAccountName": account.sam, "userAccountControl": str(account.uac),
-            "uSNCreated": str(usn), "uSNChanged": str(usn), **self._dates(account)}
+            "cn": account.cn,
+            "name": account.cn,
+            "sAMAccountName": account.sam,
+            "userAccountControl": str(account.uac),
+            "uSNCreated": str(usn),
+            "uSNChanged": str(usn),
+            **self._dates(account),
+        }
         if account.kind != "computer":
             text["userPrincipalName"] = f"{account.sam}@{self.domain.name}"
         values |= {name: [value.encode()] for name, value in text.items()}
@@ -145,17 +154,26 @@ class Bulk:
 
     def dates(self, accounts: Iterable[Account]) -> None:
         """Give accounts that Samba added the dates of the model."""
+
         def work() -> None:
             for account in accounts:
                 self.replace(account.dn, self._dates(account))
             domain = self.domain
             assert domain.created is not None
-            names = {rid: str(self.samdb.search(base=f"<SID={DOMAIN_SID}-{rid}>", scope=ldb.SCOPE_BASE, attrs=["dn"])[0].dn)
-                     for rid in (500, 501, 502)}
+            names = {
+                rid: str(self.samdb.search(base=f"<SID={DOMAIN_SID}-{rid}>", scope=ldb.SCOPE_BASE, attrs=["dn"])[0].dn)
+                for rid in (500, 501, 502)
+            }
             created = {"whenCreated": generalized(domain.created)}
             self.replace(str(self.samdb.get_default_basedn()), created)
-            self.replace(names[500], created | {"pwdLastSet": filetime(domain.administrator_password_set),
-                                                "lastLogonTimestamp": filetime(domain.administrator_last_logon)})
+            self.replace(
+                names[500],
+                created
+                | {
+                    "pwdLastSet": filetime(domain.administrator_password_set),
+                    "lastLogonTimestamp": filetime(domain.administrator_last_logon),
+                },
+            )
             self.replace(names[501], created)
             self.replace(names[502], created | {"pwdLastSet": filetime(domain.krbtgt_password_set)})
 

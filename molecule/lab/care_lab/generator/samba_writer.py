@@ -48,8 +48,11 @@ class Writer:
         """The accounts and groups that come with a domain get their French names."""
         for prefix, names in ((f"{DOMAIN_SID}-", DOMAIN_NAMES), ("S-1-5-32-", BUILTIN_NAMES)):
             for rid, name in names.items():
-                found = self.samdb.search(base=f"<SID={prefix}{rid}>", scope=ldb.SCOPE_BASE, attrs=["sAMAccountName"]) \
-                    if self._exists(f"<SID={prefix}{rid}>") else []
+                found = (
+                    self.samdb.search(base=f"<SID={prefix}{rid}>", scope=ldb.SCOPE_BASE, attrs=["sAMAccountName"])
+                    if self._exists(f"<SID={prefix}{rid}>")
+                    else []
+                )
                 for entry in found:
                     wanted = ldb.Dn(self.samdb, f"CN={rdn(name)},{entry.dn.parent()}")
                     if str(entry.dn) != str(wanted):
@@ -64,7 +67,9 @@ class Writer:
                 return False
             raise
 
-    def _set(self, dn: ldb.Dn | str, values: dict[str, list[str] | list[bytes]], controls: list[str] | None = None) -> None:
+    def _set(
+        self, dn: ldb.Dn | str, values: dict[str, list[str] | list[bytes]], controls: list[str] | None = None
+    ) -> None:
         message = ldb.Message(dn if isinstance(dn, ldb.Dn) else ldb.Dn(self.samdb, dn))
         for name, items in values.items():
             message[name] = ldb.MessageElement(items, ldb.FLAG_MOD_REPLACE, name)
@@ -73,8 +78,12 @@ class Writer:
     def add_group(self, group: Group) -> None:
         """A group of the model that the domain does not come with."""
         entry: dict[str, object] = {
-            "dn": group.dn, "objectClass": "group", "sAMAccountName": group.sam,
-            "groupType": str(GROUP_TYPES[group.scope]), "objectSid": ndr_pack(security.dom_sid(group.sid))}
+            "dn": group.dn,
+            "objectClass": "group",
+            "sAMAccountName": group.sam,
+            "groupType": str(GROUP_TYPES[group.scope]),
+            "objectSid": ndr_pack(security.dom_sid(group.sid)),
+        }
         if group.description:
             entry["description"] = group.description
         self.samdb.add(entry, RELAX)
@@ -83,10 +92,14 @@ class Writer:
         """One account, the way a client would have added it."""
         password = getattr(constants, account.secret)
         entry: dict[str, object] = {
-            "dn": account.dn, "objectClass": "computer" if account.kind == "computer" else "user",
-            "sAMAccountName": account.sam, "objectSid": ndr_pack(security.dom_sid(account.sid)),
+            "dn": account.dn,
+            "objectClass": "computer" if account.kind == "computer" else "user",
+            "sAMAccountName": account.sam,
+            "objectSid": ndr_pack(security.dom_sid(account.sid)),
             "userAccountControl": str(account.uac),
-            "unicodePwd": f'"{password}"'.encode("utf-16-le"), **account.attributes}
+            "unicodePwd": f'"{password}"'.encode("utf-16-le"),
+            **account.attributes,
+        }
         if account.kind != "computer":
             entry["userPrincipalName"] = f"{account.sam}@{self.domain.name}"
         if account.last_logon is not None:
@@ -102,8 +115,14 @@ class Writer:
         self.transaction(lambda: self.structure(list(templates.values())))
         added = {account.rid for account in templates.values()}
         since = time.monotonic()
-        number = bulk.clone(((account, templates[template_key(account)]) for account in self.domain.accounts
-                            if account.rid not in added), lambda done: done % 10000 or self.say(f"{done} copied", done, since))
+        number = bulk.clone(
+            (
+                (account, templates[template_key(account)])
+                for account in self.domain.accounts
+                if account.rid not in added
+            ),
+            lambda done: done % 10000 or self.say(f"{done} copied", done, since),
+        )
         self.say(f"{number} more accounts, as copies", number, since)
         self.transaction(self.relations)
         bulk.dates(templates.values())
@@ -151,9 +170,12 @@ class Writer:
         """Add what the model has in a group and the directory has not."""
         if not group.members or not self._exists(f"<SID={group.sid}>"):
             return
-        present = {str(v).split("<SID=", 1)[1].split(">", 1)[0] for v in self.samdb.search(
-            base=f"<SID={group.sid}>", scope=ldb.SCOPE_BASE, attrs=["member"],
-            controls=["extended_dn:1:1"])[0].get("member", [])}
+        present = {
+            str(v).split("<SID=", 1)[1].split(">", 1)[0]
+            for v in self.samdb.search(
+                base=f"<SID={group.sid}>", scope=ldb.SCOPE_BASE, attrs=["member"], controls=["extended_dn:1:1"]
+            )[0].get("member", [])
+        }
         missing = [sid for sid in group.members if sid not in present]
         if missing:
             message = ldb.Message(ldb.Dn(self.samdb, f"<SID={group.sid}>"))
@@ -163,15 +185,26 @@ class Writer:
     def settings(self) -> None:
         """The domain's own settings, and the accounts it came with."""
         domain = self.domain
-        self._set(domain.dn, {"ms-DS-MachineAccountQuota": [str(domain.machine_account_quota)],
-                              # 1095 days: what ANSSI asks of privileged accounts; nobody's expires at the first logon
-                              "maxPwdAge": [str(-1095 * 86400 * 10_000_000)]})
+        self._set(
+            domain.dn,
+            {
+                "ms-DS-MachineAccountQuota": [str(domain.machine_account_quota)],
+                # 1095 days: what ANSSI asks of privileged accounts; nobody's expires at the first logon
+                "maxPwdAge": [str(-1095 * 86400 * 10_000_000)],
+            },
+        )
         services = f"CN=Directory Service,CN=Windows NT,CN=Services,{self.samdb.get_config_basedn()}"
         self._set(services, {"dSHeuristics": [domain.dsheuristics]})
         # Through Samba, for its replication metadata; the date itself is the same below.
         self._set(f"<SID={DOMAIN_SID}-500>", {"lastLogonTimestamp": [filetime(domain.administrator_last_logon)]})
         guest = f"<SID={DOMAIN_SID}-501>"
-        flags = int(str(self.samdb.search(base=guest, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]["userAccountControl"]))
+        flags = int(
+            str(
+                self.samdb.search(base=guest, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0][
+                    "userAccountControl"
+                ]
+            )
+        )
         if domain.guest_enabled:
             self._set(guest, {"userAccountControl": [str(flags & ~DISABLED)]})
 
@@ -183,8 +216,14 @@ class Writer:
             added = security.descriptor.from_sddl(f"D:{ace.sddl}", security.dom_sid(DOMAIN_SID))
             for one in added.dacl.aces:
                 # Before the first inherited entry: explicit ones come first in a canonical list.
-                place = next((i for i, other in enumerate(descriptor.dacl.aces)
-                              if other.flags & security.SEC_ACE_FLAG_INHERITED_ACE), descriptor.dacl.num_aces)
+                place = next(
+                    (
+                        i
+                        for i, other in enumerate(descriptor.dacl.aces)
+                        if other.flags & security.SEC_ACE_FLAG_INHERITED_ACE
+                    ),
+                    descriptor.dacl.num_aces,
+                )
                 descriptor.dacl_add(one, place)
             self._set(ace.dn, {"nTSecurityDescriptor": [ndr_pack(descriptor)]})
 
