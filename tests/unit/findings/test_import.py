@@ -284,3 +284,13 @@ def test_an_audit_that_breaks_its_schema_is_named(controls: Any, tmp_path: Path)
     path.write_text('{"schema": "care.remediation/audit/1"}')
     with pytest.raises(document.DocumentError, match="required"):
         importer.import_audit(path, source_id="s1", catalogue=controls)
+
+
+def test_a_rule_about_another_population_gives_no_objects(controls: Any, tmp_path: Path) -> None:
+    imported = importer.Imported(importer.new_source("s1", "pingcastle", tmp_path))
+    for name in ("A-AdminSDHolder", "S-DesEnabled"):
+        rule = pingcastle.Rule(id=name, rationale="r", details=[f"DN: CN=a,{DN}"])
+        importer._import_rule(imported, rule, [], controls["vuln_guest"], DOMAIN, DOMAIN)
+    other, same = imported.statements
+    assert other.object is None
+    assert same.object is not None and same.object["dn"] == f"CN=a,{DN}"

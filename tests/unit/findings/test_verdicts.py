@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.findings import document, model, verdicts
+from ansible_collections.care.remediation.plugins.module_utils.findings import (
+    document,
+    importer,
+    merge,
+    model,
+    verdicts,
+)
 from ansible_collections.care.remediation.plugins.module_utils.findings.decisions import Decision
 
 from .builders import DOMAIN, REPORTS, account, audit, merged
@@ -160,8 +166,6 @@ def test_an_undetermined_port_is_unverified(controls: Any, inventory: Any, befor
 
 
 def test_a_truncated_scan_proves_nothing_gone(controls: Any, inventory: Any, before: Any, tmp_path: Path) -> None:
-    from ansible_collections.care.remediation.plugins.module_utils.findings import importer, merge
-
     path = scan(tmp_path, drop=(23,))
     path.write_text(path.read_text()[: path.read_text().index('portid="443"')])
     imported = importer.import_report(
@@ -237,3 +241,17 @@ def test_an_account_known_by_dn_before_is_found_by_sid_after(controls: Any, inve
 )
 def test_port_ranges(number: int, ranges: str, expected: bool) -> None:
     assert verdicts.in_ranges(number, ranges) is expected
+
+
+def test_a_truncated_report_proves_nothing_of_the_domain(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    whole = REPORTS / "pingcastle-normal.xml"
+    before = merged(controls, inventory, whole)
+    fixed = whole.read_text().replace("<RiskId>A-Guest</RiskId>", "<RiskId>A-Other</RiskId>")
+    for text, verdict in ((fixed, "changed"), (fixed[: fixed.index("<MachineAccountQuota>")], "unverified")):
+        path = tmp_path / "after.xml"
+        path.write_text(text)
+        imported = importer.import_report(
+            path, source_id="s1", catalogue=controls, inventory=inventory, accept_partial=True
+        )
+        made = judge(before, merge.merge([imported]), decide(before), controls)
+        assert of(made, "vuln_guest") == {DOMAIN: verdict}
