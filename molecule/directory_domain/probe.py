@@ -28,9 +28,15 @@ def prepare(probe: Probe) -> None:
     quota, heuristics = settings(probe)
     probe.judge(quota == ["10"], "any user may join computers before", str(quota))
     probe.judge(heuristics == ["00100021010000010002"], "dSHeuristics is bad before", str(heuristics))
-    (probe.folder / "variables.json").write_text(json.dumps({
-        "care_domain_machine_account_quota": 0,
-        "care_domain_dsheuristics": {"7": "0", "8": "0", "16": "0", "28": "1", "29": "1"}}), encoding="utf-8")
+    (probe.folder / "variables.json").write_text(
+        json.dumps(
+            {
+                "care_domain_machine_account_quota": 0,
+                "care_domain_dsheuristics": {"7": "0", "8": "0", "16": "0", "28": "1", "29": "1"},
+            }
+        ),
+        encoding="utf-8",
+    )
     probe.note(prepared=True)
     probe.dump("before")
 
@@ -46,7 +52,9 @@ def verify(probe: Probe) -> None:
     quota, heuristics = settings(probe)
     probe.judge(quota == ["0"], "nobody may join computers without a right to", str(quota))
     wanted = "00100000010000000002000000011"
-    probe.judge(heuristics == [wanted], "five positions changed, position 3 and the control characters stay", str(heuristics))
+    probe.judge(
+        heuristics == [wanted], "five positions changed, position 3 and the control characters stay", str(heuristics)
+    )
 
 
 def restored(probe: Probe) -> None:

@@ -23,8 +23,15 @@ BYPASS = "local_oid:1.3.6.1.4.1.7165.4.3.20:0"
 def krbtgt(probe: Probe) -> tuple[int, int, str]:
     """pwdLastSet, key version and hash of krbtgt."""
     entry = probe.one("(sAMAccountName=krbtgt)")
-    said = probe.must("ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", "-b", BASE, "(sAMAccountName=krbtgt)",
-                      "msDS-KeyVersionNumber")
+    said = probe.must(
+        "ldbsearch",
+        "-H",
+        "/var/lib/samba/private/sam.ldb",
+        "-b",
+        BASE,
+        "(sAMAccountName=krbtgt)",
+        "msDS-KeyVersionNumber",
+    )
     version = next(line for line in said.splitlines() if line.startswith("msDS-KeyVersionNumber"))
     return int(entry["pwdlastset"][0]), int(version.split()[1]), entry["unicodepwd"][0]
 
@@ -36,8 +43,10 @@ def hours_ago(hours: float) -> int:
 
 def backdate(probe: Probe, hours: float) -> None:
     """Let the last reset be some hours older."""
-    probe.modify(f"dn: CN=krbtgt,CN=Users,{BASE}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: {hours_ago(hours)}\n",
-                 BYPASS)
+    probe.modify(
+        f"dn: CN=krbtgt,CN=Users,{BASE}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: {hours_ago(hours)}\n",
+        BYPASS,
+    )
 
 
 def prepare(probe: Probe) -> None:
@@ -47,8 +56,9 @@ def prepare(probe: Probe) -> None:
     probe.judge(ok, "a ticket before the first reset", said)
     probe.judge(probe.ticket_works("/tmp/tgt-before")[0], "it buys a service ticket")
     _last, version, secret = krbtgt(probe)
-    (probe.folder / "variables.json").write_text(json.dumps({"care_krbtgt_rotate": True, "care_krbtgt_step": "first"}),
-                                                 encoding="utf-8")
+    (probe.folder / "variables.json").write_text(
+        json.dumps({"care_krbtgt_rotate": True, "care_krbtgt_step": "first"}), encoding="utf-8"
+    )
     probe.note(version=version, secrets=[secret])
     probe.dump("before")
 
@@ -63,7 +73,11 @@ def resets(probe: Probe, count: int) -> None:
     """As many resets as that, and each ticket is worth what it should be."""
     facts = probe.facts()
     last, version, secret = krbtgt(probe)
-    probe.judge(version == facts["version"] + count, f"the key is {count} version(s) further", f"{facts['version']} -> {version}")
+    probe.judge(
+        version == facts["version"] + count,
+        f"the key is {count} version(s) further",
+        f"{facts['version']} -> {version}",
+    )
     probe.judge(secret not in facts["secrets"], "it is a new one")
     ok, said = probe.kinit(USER, USER_PASSWORD, f"/tmp/tgt-{count}")
     probe.judge(ok and probe.ticket_works(f"/tmp/tgt-{count}")[0], "new tickets are issued and work", said)
@@ -102,5 +116,14 @@ def third(probe: Probe) -> None:
 
 
 if __name__ == "__main__":
-    main({"prepare": prepare, "unchanged": unchanged, "first": first, "phantom": phantom, "phantom_gone": phantom_gone,
-          "second": second, "third": third})
+    main(
+        {
+            "prepare": prepare,
+            "unchanged": unchanged,
+            "first": first,
+            "phantom": phantom,
+            "phantom_gone": phantom_gone,
+            "second": second,
+            "third": third,
+        }
+    )

@@ -14,7 +14,9 @@ from care_lab.constants import USER_PASSWORD
 from care_lab.generator.model import DOMAIN_SID
 from domain_probe import Probe, main
 
-ADMINS, PROTECTED, KEY_ADMINS = (f"{DOMAIN_SID}-{rid}" for rid in (512, 525, 526))
+ADMINS = f"{DOMAIN_SID}-512"
+# Print Operators: a privileged group that this scenario leaves one member.
+OPERATORS = "S-1-5-32-550"
 NAMES = ("adm.sortant", "adm.protege", "adm.carte", "adm.dernier")
 SECRETS = ("unicodePwd", "dBCSPwd", "supplementalCredentials", "ntPwdHistory", "lmPwdHistory")
 
@@ -34,21 +36,36 @@ def prepare(probe: Probe) -> None:
     for name in NAMES:
         probe.run("samba-tool", "user", "delete", name)
         probe.must("samba-tool", "user", "create", name, USER_PASSWORD)
-    for group, name in ((ADMINS, "adm.sortant"), (KEY_ADMINS, "adm.dernier")):
-        probe.modify(f"dn: {dn_of(probe, group)}\nchangetype: modify\nadd: member\nmember: {account(probe, name)['dn'][0]}\n")
+    for verb, group, name in (("add", ADMINS, "adm.sortant"), ("replace", OPERATORS, "adm.dernier")):
+        probe.modify(
+            f"dn: {dn_of(probe, group)}\nchangetype: modify\n{verb}: member\nmember: {account(probe, name)['dn'][0]}\n"
+        )
     card = account(probe, "adm.carte")
-    probe.modify(f"dn: {card['dn'][0]}\nchangetype: modify\nadd: altSecurityIdentities\n"
-                 "altSecurityIdentities: X509:<I>DC=test,CN=IGC<SR>00aa11bb\n")
+    probe.modify(
+        f"dn: {card['dn'][0]}\nchangetype: modify\nadd: altSecurityIdentities\n"
+        "altSecurityIdentities: X509:<I>DC=test,CN=IGC<SR>00aa11bb\n"
+    )
     for name in ("adm.protege", "adm.carte"):
-        probe.judge(probe.kinit(name, USER_PASSWORD)[0] and probe.ntlm(name, USER_PASSWORD)[0],
-                    f"{name} logs on with a password alone before, by Kerberos and by NTLM")
+        probe.judge(
+            probe.kinit(name, USER_PASSWORD)[0] and probe.ntlm(name, USER_PASSWORD)[0],
+            f"{name} logs on with a password alone before, by Kerberos and by NTLM",
+        )
     life = probe.ticket_hours("adm.protege", USER_PASSWORD)
     probe.judge(life == 10, "its ticket lives 10 hours", str(life))
-    (probe.folder / "variables.json").write_text(json.dumps({
-        "care_privileged_members_remove": [{"group": ADMINS, "member": account(probe, "adm.sortant")["objectsid"][0]}],
-        "care_privileged_protected_users": [{"identity": account(probe, "adm.protege")["objectsid"][0]}],
-        "care_privileged_smartcard_required": [{"identity": card["objectsid"][0]}],
-        "care_protected_users_stage": "enforce", "care_smartcard_stage": "enforce"}), encoding="utf-8")
+    (probe.folder / "variables.json").write_text(
+        json.dumps(
+            {
+                "care_privileged_members_remove": [
+                    {"group": ADMINS, "member": account(probe, "adm.sortant")["objectsid"][0]}
+                ],
+                "care_privileged_protected_users": [{"identity": account(probe, "adm.protege")["objectsid"][0]}],
+                "care_privileged_smartcard_required": [{"identity": card["objectsid"][0]}],
+                "care_protected_users_stage": "enforce",
+                "care_smartcard_stage": "enforce",
+            }
+        ),
+        encoding="utf-8",
+    )
     probe.note(members=sorted(probe.by_sid(ADMINS)["member"]))
     probe.dump("before")
 
@@ -63,7 +80,11 @@ def verify(probe: Probe) -> None:
     """One member less, and a password alone is no longer enough."""
     facts = probe.facts()
     gone = set(facts["members"]) - set(probe.by_sid(ADMINS)["member"])
-    probe.judge({dn.lower() for dn in gone} == {account(probe, "adm.sortant")["dn"][0]}, "one member left, the others stay", str(gone))
+    probe.judge(
+        {dn.lower() for dn in gone} == {account(probe, "adm.sortant")["dn"][0]},
+        "one member left, the others stay",
+        str(gone),
+    )
     ok, said = probe.ntlm("adm.protege", USER_PASSWORD)
     probe.judge(not ok and "ACCOUNT_RESTRICTION" in said, "NTLM of a member of Protected Users is refused", said)
     life = probe.ticket_hours("adm.protege", USER_PASSWORD)
@@ -79,7 +100,9 @@ def restored(probe: Probe) -> None:
     probe.same("before", "after", [(account(probe, "adm.carte")["dn"][0], secret) for secret in SECRETS])
     probe.judge(probe.ntlm("adm.protege", USER_PASSWORD)[0], "NTLM works again")
     ok, said = probe.kinit("adm.carte", USER_PASSWORD)
-    probe.judge(not ok and "policy" not in said.lower(), "no card is required any more, the old password stays lost", said)
+    probe.judge(
+        not ok and "policy" not in said.lower(), "no card is required any more, the old password stays lost", said
+    )
 
 
 if __name__ == "__main__":

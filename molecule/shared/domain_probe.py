@@ -41,11 +41,19 @@ class Probe:
         self.failures: list[str] = []
         self.run("sh", "-c", "cat > /tmp/probe-krb5.conf", given=KRB5)
 
-    def run(self, *command: str, given: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, given: str = "", env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """A command in the container; its output and exit code, whatever they are."""
         settings = [f"--env={name}={value}" for name, value in (env or {}).items()]
-        return subprocess.run(["podman", "exec", "-i", *settings, self.container, *command], input=given, check=False,
-                              capture_output=True, text=True, env=ldif_equal.environment())
+        return subprocess.run(
+            ["podman", "exec", "-i", *settings, self.container, *command],
+            input=given,
+            check=False,
+            capture_output=True,
+            text=True,
+            env=ldif_equal.environment(),
+        )
 
     def must(self, *command: str, given: str = "") -> str:
         """A command that must succeed; its output."""
@@ -77,7 +85,9 @@ class Probe:
 
     def modify(self, ldif: str, *controls: str) -> None:
         """ldbmodify, with Samba's own controls where a scene needs what LDAP forbids."""
-        self.must("ldbmodify", "-H", ldif_equal.DATABASE, *[f"--controls={control}" for control in controls], given=ldif)
+        self.must(
+            "ldbmodify", "-H", ldif_equal.DATABASE, *[f"--controls={control}" for control in controls], given=ldif
+        )
 
     def set_password(self, name: str, password: str) -> None:
         """A new password for an account."""
@@ -87,8 +97,18 @@ class Probe:
 
     def kinit(self, name: str, password: str, cache: str = "/tmp/probe-cache", *options: str) -> tuple[bool, str]:
         """Whether MIT kinit gets a ticket, and all it said and traced."""
-        done = self.run("kinit", *options, name, given=f"{password}\n", env={
-            "KRB5_CONFIG": "/tmp/probe-krb5.conf", "KRB5CCNAME": cache, "KRB5_TRACE": "/dev/stderr", "LC_ALL": "C.UTF-8"})
+        done = self.run(
+            "kinit",
+            *options,
+            name,
+            given=f"{password}\n",
+            env={
+                "KRB5_CONFIG": "/tmp/probe-krb5.conf",
+                "KRB5CCNAME": cache,
+                "KRB5_TRACE": "/dev/stderr",
+                "LC_ALL": "C.UTF-8",
+            },
+        )
         return done.returncode == 0, done.stdout + done.stderr
 
     def roastable(self, name: str) -> bool:
@@ -96,15 +116,23 @@ class Probe:
         _ok, said = self.kinit(name, "surely-not-the-password")
         if "Additional pre-authentication required" in said or "PREAUTH_REQUIRED" in said:
             return False
-        if "Decrypted AS reply" in said or "Preauth module" in said or "AS key obtained" in said or "Salt derived" in said:
+        if (
+            "Decrypted AS reply" in said
+            or "Preauth module" in said
+            or "AS key obtained" in said
+            or "Salt derived" in said
+        ):
             return True
         raise SystemExit(f"{name}: kinit said nothing that can be judged:\n{said}")
 
     def ticket_works(self, cache: str) -> tuple[bool, str]:
         """Whether the TGT in a cache still buys a service ticket (from a copy: the cache stays as it is)."""
         self.must("cp", cache, "/tmp/probe-copy")
-        done = self.run("kvno", f"ldap/dc1.{REALM.lower()}@{REALM}", env={
-            "KRB5_CONFIG": "/tmp/probe-krb5.conf", "KRB5CCNAME": "/tmp/probe-copy"})
+        done = self.run(
+            "kvno",
+            f"host/dc1.{REALM.lower()}@{REALM}",
+            env={"KRB5_CONFIG": "/tmp/probe-krb5.conf", "KRB5CCNAME": "/tmp/probe-copy"},
+        )
         return done.returncode == 0, done.stdout + done.stderr
 
     def ticket_hours(self, name: str, password: str) -> float:
@@ -112,17 +140,20 @@ class Probe:
         ok, said = self.kinit(name, password, "/tmp/probe-life")
         if not ok:
             raise SystemExit(f"{name}: {said}")
-        script = ("import subprocess,datetime,re;"
-                  "o=subprocess.run(['klist','-c','/tmp/probe-life'],capture_output=True,text=True,env={'LC_ALL':'C','KRB5_CONFIG':'/tmp/probe-krb5.conf'}).stdout;"
-                  "a,b=re.search(r'(\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  (\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  krbtgt',o).groups();"
-                  "f='%m/%d/%y %H:%M:%S';d=datetime.datetime.strptime;"
-                  "print((d(b,f)-d(a,f)).total_seconds()/3600)")
+        script = (
+            "import subprocess,datetime,re;"
+            "o=subprocess.run(['klist','-c','/tmp/probe-life'],capture_output=True,text=True,env={'LC_ALL':'C','KRB5_CONFIG':'/tmp/probe-krb5.conf'}).stdout;"
+            "a,b=re.search(r'(\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  (\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  krbtgt',o).groups();"
+            "f='%m/%d/%y %H:%M:%S';d=datetime.datetime.strptime;"
+            "print((d(b,f)-d(a,f)).total_seconds()/3600)"
+        )
         return float(self.must("python3", "-c", script))
 
     def ntlm(self, name: str, password: str) -> tuple[bool, str]:
         """Whether smbclient gets in with NTLM, and what it said."""
-        done = self.run("smbclient", "//127.0.0.1/IPC$", "-U", f"{NETBIOS}\\{name}%{password}", "--use-kerberos=off",
-                        "-c", "quit")
+        done = self.run(
+            "smbclient", "//127.0.0.1/IPC$", "-U", f"{NETBIOS}\\{name}%{password}", "--use-kerberos=off", "-c", "quit"
+        )
         return done.returncode == 0, done.stdout + done.stderr
 
     # -- judging -----------------------------------------------------------------------------------------------
@@ -147,7 +178,9 @@ class Probe:
 
     def note(self, **facts: Any) -> None:
         """Remember facts for a later step of the scenario."""
-        self.facts_file.write_text(json.dumps({**self.facts(), **facts}, indent=2, ensure_ascii=False), encoding="utf-8")
+        self.facts_file.write_text(
+            json.dumps({**self.facts(), **facts}, indent=2, ensure_ascii=False), encoding="utf-8"
+        )
 
     def facts(self) -> dict[str, Any]:
         """What was noted."""

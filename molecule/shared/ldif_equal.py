@@ -32,13 +32,31 @@ SECRETS = ("unicodePwd", "supplementalCredentials", "ntPwdHistory", "lmPwdHistor
 METADATA = frozenset(
     name.lower()
     for name in (
-        "whenChanged", "uSNChanged", "replPropertyMetaData", "dSCorePropagationData",
-        "lastLogon", "lastLogonTimestamp", "logonCount", "badPwdCount", "badPasswordTime", "lockoutTime",
+        "whenChanged",
+        "uSNChanged",
+        "replPropertyMetaData",
+        "dSCorePropagationData",
+        "lastLogon",
+        "lastLogonTimestamp",
+        "logonCount",
+        "badPwdCount",
+        "badPasswordTime",
+        "lockoutTime",
     )
 )
 # Clocks and counters of the server's own objects, which move without anybody's doing.
-MOVING = frozenset({"ridnextrid", "ridpreviousallocationpool", "ridallocationpool", "msds-replicationepoch",
-                    "replupdatevector", "repsfrom", "repsto", "repluptodatevector"})
+MOVING = frozenset(
+    {
+        "ridnextrid",
+        "ridpreviousallocationpool",
+        "ridallocationpool",
+        "msds-replicationepoch",
+        "replupdatevector",
+        "repsfrom",
+        "repsto",
+        "repluptodatevector",
+    }
+)
 
 Dump = dict[str, dict[str, list[str]]]
 
@@ -52,9 +70,24 @@ def environment() -> dict[str, str]:
 def dump(container: str) -> str:
     """The LDIF of all naming contexts but DNS (its records are renewed by the server)."""
     said = subprocess.run(
-        ["podman", "exec", container, "ldbsearch", "-H", DATABASE, "--cross-ncs", "(objectClass=*)", "*",
-         "nTSecurityDescriptor", *SECRETS],
-        capture_output=True, text=True, check=False, env=environment())
+        [
+            "podman",
+            "exec",
+            container,
+            "ldbsearch",
+            "-H",
+            DATABASE,
+            "--cross-ncs",
+            "(objectClass=*)",
+            "*",
+            "nTSecurityDescriptor",
+            *SECRETS,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+    )
     if said.returncode:
         raise SystemExit(f"ldbsearch in {container}: {said.stderr.strip()}")
     return said.stdout

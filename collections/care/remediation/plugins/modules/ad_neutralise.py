@@ -38,8 +38,7 @@ options:
   date:
     description:
       - The date that the description will say, as C(YYYY-MM-DD).
-      - Default is today. State it when a change set is approved on one day and applied on another, so that what is
-        applied is what was approved.
+      - Default is the date of the approved change set, so that what is applied is what was approved, else today (UTC).
     type: str
   missing:
     description: What an account that does not exist means. With V(ignore) it is listed in RV(unresolved).
@@ -86,7 +85,7 @@ unresolved:
   elements: str
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.care.remediation.plugins.module_utils.directory import (
@@ -103,7 +102,7 @@ def planned(module: AnsibleModule, session: Session, protected: Protected, plan:
     """Plan all accounts; every refusal is in one message."""
     params = module.params
     try:
-        day = date.fromisoformat(params["date"]) if params["date"] else date.today()
+        day = date.fromisoformat(params["date"]) if params["date"] else datetime.now(UTC).date()
     except ValueError as error:
         raise PlanError(f"date: {params['date']!r} is not a date like 2026-11-22.") from error
     reasons = {entry["identity"]: entry["reason"] or params["reason"] for entry in params["entries"]}
