@@ -120,7 +120,8 @@ def test_rules_stop_when_the_weakness_is_gone(domain: Domain) -> None:
     before = {rule.id for rule in pingcastle.Report(domain, True).rules()}
     after = {rule.id for rule in pingcastle.Report(clean, True).rules()}
     assert before - after == {
-        "A-Guest", "S-PwdNotRequired", "S-ADRegistration", "S-NoPreAuth", "S-NoPreAuthAdmin", "S-DesEnabled", "P-UnconstrainedDelegation",
+        "A-Guest", "S-PwdNotRequired",
+        "S-ADRegistration", "S-NoPreAuth", "S-NoPreAuthAdmin", "S-DesEnabled", "P-UnconstrainedDelegation",
         "P-DsHeuristicsAdminSDExMask", "A-DsHeuristicsAllowAnonNSPI", "A-DsHeuristicsAnonymous",
         "A-DsHeuristicsDoNotVerifyUniqueness", "A-DsHeuristicsLDAPSecurity",
     }  # fmt: skip
