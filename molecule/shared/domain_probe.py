@@ -16,8 +16,8 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "lab")]
 
-import ldif_equal
-from care_lab.constants import DOMAIN_DN, NETBIOS, REALM
+import ldif_equal  # noqa: E402
+from care_lab.constants import DOMAIN_DN, NETBIOS, REALM  # noqa: E402
 
 BASE = DOMAIN_DN
 KRB5 = f"""[libdefaults]
@@ -142,7 +142,8 @@ class Probe:
             raise SystemExit(f"{name}: {said}")
         script = (
             "import subprocess,datetime,re;"
-            "o=subprocess.run(['klist','-c','/tmp/probe-life'],capture_output=True,text=True,env={'LC_ALL':'C','KRB5_CONFIG':'/tmp/probe-krb5.conf'}).stdout;"
+            "o=subprocess.run(['klist','-c','/tmp/probe-life'],capture_output=True,text=True,"
+            "env={'LC_ALL':'C','KRB5_CONFIG':'/tmp/probe-krb5.conf'}).stdout;"
             "a,b=re.search(r'(\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  (\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  krbtgt',o).groups();"
             "f='%m/%d/%y %H:%M:%S';d=datetime.datetime.strptime;"
             "print((d(b,f)-d(a,f)).total_seconds()/3600)"
