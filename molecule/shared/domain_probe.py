@@ -144,7 +144,7 @@ class Probe:
             "import subprocess,datetime,re;"
             "o=subprocess.run(['klist','-c','/tmp/probe-life'],capture_output=True,text=True,"
             "env={'LC_ALL':'C','KRB5_CONFIG':'/tmp/probe-krb5.conf'}).stdout;"
-            "a,b=re.search(r'(\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  (\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  krbtgt',o).groups();"
+            "a,b=re.search(r'(\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  (\\d\\d/\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d)  krbtgt',o).groups();"  # noqa: E501
             "f='%m/%d/%y %H:%M:%S';d=datetime.datetime.strptime;"
             "print((d(b,f)-d(a,f)).total_seconds()/3600)"
         )
