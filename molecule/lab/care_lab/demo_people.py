@@ -36,23 +36,44 @@ CONTROLS = {
 # The finding that this hospital accepts for a while.
 WAIVED = "vuln_spn_priv"
 WAIVER = '{owner: "Responsable de la sécurité", reason: "migration vers gMSA planifiée", until: 2027-03-31}'
-# What stays open after the change window, by decision: protected accounts are never touched.
-LEFT: set[str] = set()
+# How many people leave privileged groups: enough to come under ANSSI's fifty.
+LEAVING = 8
 
 
-def decide(sheet: Path) -> dict[str, int]:
-    """Edit the decision sheet as a person would: settle what is undecided, waive one finding. Comments are kept."""
-    text = sheet.read_text(encoding="utf-8")
-    head, *entries = re.split(r"(?m)^(?=  - finding: )", text)
+def _with_card(lab: Instance) -> set[str]:
+    """Names of the accounts for which a card is registered, as the directory says."""
+    found = execute(lab.container("dc1"), ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", "(altSecurityIdentities=*)",
+                                           "sAMAccountName"]).stdout
+    return set(re.findall(r"(?m)^sAMAccountName: (.+)$", found))
+
+
+def decide(lab: Instance, sheet: Path) -> dict[str, int]:
+    """Edit the decision sheet as a person would. Comments are kept.
+
+    Everything undecided is to be applied, but for: a privileged account with an SPN, waived once; people without a card;
+    and privileged members, of which a few leave. Protected accounts are left alone.
+    """
+    cards = _with_card(lab)
+    head, *entries = re.split(r"(?m)^(?=  - finding: )", sheet.read_text(encoding="utf-8"))
     counts = {"apply": 0, "waive": 0}
+    leaving = 0
     for index, entry in enumerate(entries):
-        protected = "protected" in entry or "protégé" in entry
-        if f"control: {WAIVED}\n" in entry and not counts["waive"] and not protected:
-            entries[index] = re.sub(r"(?m)^    decision: \w+.*$", f"    decision: waive\n    waiver: {WAIVER}", entry, count=1)
+        values = dict(re.findall(r'(?m)^(?:  - |    )(\w+): "?([^"\n]*)"?$', entry))
+        control = values["control"]
+        if values["decision"] != "undecided" or "compte protégé" in entry or values["class"] == "manual":
+            continue
+        if control == WAIVED and values["object"].startswith("svc-"):
+            entries[index] = re.sub(r"(?m)^    decision: .*$", f"    decision: waive\n    waiver: {WAIVER}", entry, count=1)
             counts["waive"] += 1
-        elif "decision: undecided" in entry and not protected and "class: manual" not in entry:
-            entries[index] = entry.replace("decision: undecided", "decision: apply", 1)
-            counts["apply"] += 1
+            continue
+        if control == "mie_ad_smartcard" and values["object"] not in cards:
+            continue
+        if control == "vuln_privileged_members":
+            if leaving >= LEAVING or not values["object"].startswith("adm-"):
+                continue
+            leaving += 1
+        entries[index] = re.sub(r"(?m)^    decision: .*$", "    decision: apply", entry, count=1)
+        counts["apply"] += 1
     sheet.write_text(head + "".join(entries), encoding="utf-8")
     return counts
 
@@ -87,6 +108,12 @@ def colleague_touches_a_change(lab: Instance, changes: Sequence[dict[str, Any]])
     change = next(change for change in changes if change["attribute"] == "ms-DS-MachineAccountQuota")
     colleague_sets_quota(lab, 3)
     return Touched(lab, change["object"]["label"], "ms-DS-MachineAccountQuota", int(change["before"][0]))
+
+
+def totp_secret(inventory: Path) -> str:
+    """The secret that the administrator's phone holds: the one the inventory enrols."""
+    text = (inventory / "group_vars" / "care_hosts" / "demo.yml").read_text(encoding="utf-8")
+    return re.findall(r'(?m)^  admin\.web: "([0-9a-f]+)"$', text)[0]
 
 
 def _reaches(address: str, port: int) -> bool:
