@@ -68,7 +68,7 @@ def playbook(log: str, name: str, *arguments: str, rc: Sequence[int] = (0,)) -> 
         for line in process.stdout:
             kept.write(line)
             lines.append(line)
-            if re.match(r"(---|\+\+\+|@@|[-+\\ ][^ •])", line) and "--diff" in arguments:
+            if "--diff" in arguments and re.match(r"(---|\+\+\+|@@|[-+\\])|\s*$", line):
                 shown_of_diff += 1
                 if shown_of_diff == 25:
                     print(f"    … the rest of the diff is in {kept.name}", flush=True)

@@ -68,6 +68,8 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
             continue
         if control == "mie_ad_smartcard" and values["object"] not in cards:
             continue
+        if control == "vuln_protected_users" and values["object"].startswith("svc-"):
+            continue  # a service cannot be in Protected Users
         if control == "vuln_privileged_members":
             if leaving >= LEAVING or not values["object"].startswith("adm-"):
                 continue

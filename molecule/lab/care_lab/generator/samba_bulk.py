@@ -162,7 +162,9 @@ class Bulk:
             assert domain.created is not None
             names = {
                 rid: str(self.samdb.search(base=f"<SID={DOMAIN_SID}-{rid}>", scope=ldb.SCOPE_BASE, attrs=["dn"])[0].dn)
-                for rid in (500, 501, 502)
+                # 521, Read-only Domain Controllers, comes with the first controller that makes AES keys: its date says
+                # since when passwords have them.
+                for rid in (500, 501, 502, 521)
             }
             created = {"whenCreated": generalized(domain.created)}
             self.replace(str(self.samdb.get_default_basedn()), created)
@@ -175,6 +177,7 @@ class Bulk:
                 },
             )
             self.replace(names[501], created)
+            self.replace(names[521], created)
             self.replace(names[502], created | {"pwdLastSet": filetime(domain.krbtgt_password_set)})
 
         self.transaction(work)
