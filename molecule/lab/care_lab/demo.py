@@ -61,7 +61,7 @@ def playbook(log: str, name: str, *arguments: str, rc: Sequence[int] = (0,)) -> 
     shown_of_diff = 0
     with (
         (LOGS / f"{log}.log").open("w", encoding="utf-8") as kept,
-        subprocess.Popen(command, cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE,  # noqa: S603
+        subprocess.Popen(command, cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, errors="replace") as process,
     ):
         assert process.stdout is not None
@@ -76,7 +76,8 @@ def playbook(log: str, name: str, *arguments: str, rc: Sequence[int] = (0,)) -> 
                     continue
             print(f"    {line}", end="", flush=True)
     if process.returncode not in rc:
-        raise DemoError(f"{name} ended with {process.returncode}, expected {' or '.join(map(str, rc))}: see {kept.name}")
+        wanted = " or ".join(map(str, rc))
+        raise DemoError(f"{name} ended with {process.returncode}, expected {wanted}: see {kept.name}")
     return "".join(lines)
 
 
@@ -134,7 +135,8 @@ def audit_and_plan() -> None:
     findings = read("findings.json")
     controls = {finding["control"] for finding in findings["findings"]}
     wanted = demo_people.CONTROLS - controls
-    expect(not wanted, f"each weakness of the lab is found ({len(controls)} controls, {len(findings['findings'])} findings)"
+    counted = f"{len(controls)} controls, {len(findings['findings'])} findings"
+    expect(not wanted, f"each weakness of the lab is found ({counted})"
            if not wanted else f"not found: {', '.join(sorted(wanted))}")
     expect(bool(findings["unmapped"]), f"{len(findings['unmapped'])} items without a control are listed as manual work")
     both = sum(len({s["source"] for s in f["sources"]}) > 1 for f in findings["findings"])
@@ -172,7 +174,8 @@ def approve_and_apply() -> None:
     digest = read("change-set.json")["digest"].removeprefix("sha256:")[:12]
     demo_people.colleague_sets_quota(LAB, 5)
     said = playbook("05-apply-moved", "remediate.yml", "-e", f"care_approve={digest}", rc=(2,))
-    expect("ms-DS-MachineAccountQuota" in said, "a colleague changed ms-DS-MachineAccountQuota meanwhile: refused and named")
+    expect("ms-DS-MachineAccountQuota" in said,
+           "a colleague changed ms-DS-MachineAccountQuota meanwhile: refused and named")
     demo_people.colleague_sets_quota(LAB, 10)
     playbook("05-apply", "remediate.yml", "-e", f"care_approve={digest}")
     state = demo_state.take(LAB, "4-applied")
@@ -209,7 +212,8 @@ def roll_back() -> None:
     """Everything back, but for what was declared irreversible and what someone else changed since."""
     applied = demo_state.take(LAB, "6-before-rollback")
     playbook("08-rollback-check", "rollback.yml", "--check")
-    expect(demo_state.equal(applied, demo_state.take(LAB, "7-after-rollback-check")), "the rollback's dry run changes nothing")
+    expect(demo_state.equal(applied, demo_state.take(LAB, "7-after-rollback-check")),
+           "the rollback's dry run changes nothing")
     touched = demo_people.colleague_touches_a_change(LAB, read("change-set.json")["changes"])
     runs = sorted(path.parent.name for path in (CARE / "runs").glob("*/journal.jsonl"))
     said = ""

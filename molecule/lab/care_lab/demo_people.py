@@ -42,16 +42,16 @@ LEAVING = 8
 
 def _with_card(lab: Instance) -> set[str]:
     """Names of the accounts for which a card is registered, as the directory says."""
-    found = execute(lab.container("dc1"), ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", "(altSecurityIdentities=*)",
-                                           "sAMAccountName"]).stdout
+    found = execute(lab.container("dc1"), ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb",
+                                           "(altSecurityIdentities=*)", "sAMAccountName"]).stdout
     return set(re.findall(r"(?m)^sAMAccountName: (.+)$", found))
 
 
 def decide(lab: Instance, sheet: Path) -> dict[str, int]:
     """Edit the decision sheet as a person would. Comments are kept.
 
-    Everything undecided is to be applied, but for: a privileged account with an SPN, waived once; people without a card;
-    and privileged members, of which a few leave. Protected accounts are left alone.
+    Everything undecided is to be applied, but for: a privileged account with an SPN, waived once; people without a
+    card; and privileged members, of which a few leave. Protected accounts are left alone.
     """
     cards = _with_card(lab)
     head, *entries = re.split(r"(?m)^(?=  - finding: )", sheet.read_text(encoding="utf-8"))
@@ -63,7 +63,8 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
         if values["decision"] != "undecided" or "compte protégé" in entry or values["class"] == "manual":
             continue
         if control == WAIVED and values["object"].startswith("svc-"):
-            entries[index] = re.sub(r"(?m)^    decision: .*$", f"    decision: waive\n    waiver: {WAIVER}", entry, count=1)
+            waived = f"    decision: waive\n    waiver: {WAIVER}"
+            entries[index] = re.sub(r"(?m)^    decision: .*$", waived, entry, count=1)
             counts["waive"] += 1
             continue
         if control == "mie_ad_smartcard" and values["object"] not in cards:
@@ -81,8 +82,8 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
 
 
 def _ldbmodify(lab: Instance, ldif: str) -> None:
-    execute(lab.container("dc1"), ["ldbmodify", "-H", "ldap://localhost", f"-U{ADMINISTRATOR}%{ADMINISTRATOR_PASSWORD}"],
-            stdin=ldif)
+    credentials = f"-U{ADMINISTRATOR}%{ADMINISTRATOR_PASSWORD}"
+    execute(lab.container("dc1"), ["ldbmodify", "-H", "ldap://localhost", credentials], stdin=ldif)
 
 
 def colleague_sets_quota(lab: Instance, value: int) -> None:
@@ -136,7 +137,7 @@ def _ssh(lab: Instance, user: str, *options: str, password: str | None = None, p
     else:
         # On standard input of sshpass, not in a process list.
         command = ["sshpass", "-d", "0", "-P", prompt, *command]
-    return subprocess.run(command, input=None if password is None else password + "\n", text=True, capture_output=True,  # noqa: S603
+    return subprocess.run(command, input=None if password is None else password + "\n", text=True, capture_output=True,
                           timeout=60, check=False).returncode == 0
 
 
@@ -155,6 +156,9 @@ def real_clients(lab: Instance, secret: str, expect: Callable[[bool, str], None]
            "ssh admin.web: password alone is refused")
     # A code is good once: wait for a fresh one.
     time.sleep(max(0.0, 31 - time.time() % 30) if time.time() % 30 > 25 else 0)
-    code = subprocess.run(["oathtool", "--totp", "-"], input=secret, text=True, capture_output=True, check=True).stdout.strip()  # noqa: S607
-    expect(_ssh(lab, "admin.web", password=code, prompt="One-time password"), "ssh admin.web: key and one-time code get in")
-    expect(not _ssh(lab, "admin.web", password=code, prompt="One-time password"), "ssh admin.web: the same code again is refused")
+    code = subprocess.run(["oathtool", "--totp", "-"], input=secret, text=True, capture_output=True,
+                          check=True).stdout.strip()
+    expect(_ssh(lab, "admin.web", password=code, prompt="One-time password"),
+           "ssh admin.web: key and one-time code get in")
+    expect(not _ssh(lab, "admin.web", password=code, prompt="One-time password"),
+           "ssh admin.web: the same code again is refused")

@@ -24,12 +24,15 @@ STATES = BUILD / "demo" / "states"
 WEB1 = r"""
 echo '# ruleset'; nft list ruleset
 echo '# files'
-find /etc -xdev -type f ! -name 'ld.so.cache' ! -name 'users.oath' -printf '%m %U:%G %p ' -exec sha256sum -z {} ';' | tr '\0' '\n' | sort -k3
+find /etc -xdev -type f ! -name 'ld.so.cache' ! -name 'users.oath' -printf '%m %U:%G %p ' -exec sha256sum -z {} ';' \
+  | tr '\0' '\n' | sort -k3
 echo '# links'; find /etc -xdev -type l -printf '%p -> %l\n' | sort
 echo '# units'
 systemctl list-unit-files --no-legend --no-pager | awk '{print $1, $2}' | sort
 systemctl list-units --type=service,socket --state=active --plain --no-legend --no-pager \
-  | awk '{print $1}' | grep -Ev '^(user@|user-runtime|session|systemd-(tmpfiles|logind|hostnamed)|telnet@|ssh@|fstrim|apt-daily|e2scrub|dpkg|logrotate|phpsessionclean)' | sort
+  | awk '{print $1}' \
+  | grep -Ev '^(user@|user-runtime|session|systemd-(tmpfiles|logind|hostnamed)|telnet@|ssh@)' \
+  | grep -Ev '^(fstrim|apt-daily|e2scrub|dpkg|logrotate|phpsessionclean)' | sort
 """
 
 
@@ -72,7 +75,7 @@ def equal(before: Path, after: Path, excepted: Iterable[tuple[str, str]] = ()) -
     """Whether two states are the same; prints the first differences."""
     different = ldif_equal.compare(before / "domain.ldif", after / "domain.ldif", excepted)
     old, new = ((folder / "web1.txt").read_text(encoding="utf-8").splitlines() for folder in (before, after))
-    different += [line for line in difflib.unified_diff(old, new, "web1 before", "web1 after", n=0, lineterm="")]
+    different += difflib.unified_diff(old, new, "web1 before", "web1 after", n=0, lineterm="")
     for line in different[:20]:
         print(f"  ≠ {line[:300]}", flush=True)
     return not different

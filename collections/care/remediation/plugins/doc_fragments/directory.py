@@ -65,7 +65,8 @@ options:
     default: always
   encrypt:
     description:
-      - Whether a connection without TLS must be sealed. When V(false) it is only signed, for instance to read a capture.
+      - Whether a connection without TLS must be sealed. When V(false) it is only signed, for instance to read a
+        capture.
       - The environment variable E(MICROSOFT_AD_LDAP_ENCRYPT) is used when this is not set.
     type: bool
     default: true
