@@ -40,10 +40,9 @@ WAIVER = '{owner: "Responsable de la sécurité", reason: "migration vers gMSA p
 LEAVING = 8
 
 
-def _with_card(lab: Instance) -> set[str]:
-    """Names of the accounts for which a card is registered, as the directory says."""
-    found = execute(lab.container("dc1"), ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb",
-                                           "(altSecurityIdentities=*)", "sAMAccountName"]).stdout
+def _names(lab: Instance, ldap_filter: str) -> set[str]:
+    """sAMAccountNames of the accounts that match, as the directory says."""
+    found = execute(lab.container("dc1"), ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", ldap_filter, "sAMAccountName"]).stdout
     return set(re.findall(r"(?m)^sAMAccountName: (.+)$", found))
 
 
@@ -69,8 +68,8 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
             continue
         if control == "mie_ad_smartcard" and values["object"] not in cards:
             continue
-        if control == "vuln_protected_users" and values["object"].startswith("svc-"):
-            continue  # a service cannot be in Protected Users
+        if control == "vuln_protected_users" and values["object"] in not_ready:
+            continue
         if control == "vuln_privileged_members":
             if leaving >= LEAVING or not values["object"].startswith("adm-"):
                 continue
