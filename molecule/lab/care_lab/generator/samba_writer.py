@@ -115,13 +115,18 @@ class Writer:
         self.transaction(lambda: self.structure(list(templates.values())))
         added = {account.rid for account in templates.values()}
         since = time.monotonic()
+
+        def progress(done: int) -> None:
+            if done % 10000 == 0:
+                self.say(f"{done} copied", done, since)
+
         number = bulk.clone(
             (
                 (account, templates[template_key(account)])
                 for account in self.domain.accounts
                 if account.rid not in added
             ),
-            lambda done: done % 10000 or self.say(f"{done} copied", done, since),
+            progress,
         )
         self.say(f"{number} more accounts, as copies", number, since)
         self.transaction(self.relations)
