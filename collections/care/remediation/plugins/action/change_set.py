@@ -58,7 +58,7 @@ class ActionModule(EngineAction):
         """Dispatch on ``state``. Every error of the files is a failure of the task that says what to do."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)[1]
         store = runs.Store(self.care_dir(task_vars))
         try:
             if arguments["state"] == "open":

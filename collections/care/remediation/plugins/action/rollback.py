@@ -35,7 +35,7 @@ class ActionModule(EngineAction):
         """Dispatch on ``state``. A journal that cannot be trusted is a failure that names file and line."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)[1]
         store = runs.Store(self.care_dir(task_vars))
         try:
             if arguments["state"] == "selected":

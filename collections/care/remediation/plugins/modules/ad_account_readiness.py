@@ -27,6 +27,10 @@ options:
       label:
         description: A name for the reader. It decides nothing.
         type: str
+  control:
+    description:
+      - Id of the catalogue's control that asks for this, as the planner modules take it. Nothing here depends on it.
+    type: str
   purpose:
     description: What they are to be ready for.
     type: str

@@ -155,7 +155,8 @@ class WriterCaller:
         guard: Mapping[str, Any],
     ) -> None:
         """Come back over a connection that did not exist before the change, or the host takes the change back."""
-        assert self.journal is not None  # noqa: S101  a guard is only ever armed by a real write
+        if self.journal is None:
+            raise AssertionError("a guard is only ever armed by a real write")
         seconds = float(guard.get("seconds") or 0)
         ids = [change["id"] for change in changes]
         event: Event = {"event": "guard", "host": self.host, "ids": ids, "seconds": seconds}

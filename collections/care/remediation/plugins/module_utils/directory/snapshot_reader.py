@@ -325,7 +325,7 @@ def _read_settings(session: Reader, snapshot: Snapshot) -> None:
         snapshot.ds_heuristics = entry.text("dSHeuristics") or ""
     partitions = f"CN=Partitions,{session.configuration_dn}"
     try:
-        snapshot.domain_count = sum(1 for _ in session.search(partitions, DOMAIN_CROSS_REFS, ["cn"], scope="onelevel"))
+        snapshot.domain_count = len(list(session.search(partitions, DOMAIN_CROSS_REFS, ["cn"], scope="onelevel")))
     except DirectoryError as error:
         if not _is_refusal(error):
             raise
@@ -383,7 +383,7 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
         "enabled_users": sum(1 for account in users if account.enabled),
         "computers": sum(1 for account in snapshot.accounts if account.kind == parts.COMPUTER),
         "domain_controllers": sum(1 for account in snapshot.accounts if account.is_dc),
-        "privileged": sum(1 for _ in snapshot.privileged_accounts()),
+        "privileged": len(list(snapshot.privileged_accounts())),
         "foreign_privileged": len(snapshot.privileged.foreign),
         "password_settings": len(snapshot.psos),
         "domains": snapshot.domain_count,

@@ -124,7 +124,7 @@ def build(
             one = _line(finding, decisions.get(identity), "failed", "found now, not before", new=True)
             effective = decisions[identity].effective(day) if identity in decisions else ""
             judged.append(one | {"verdict": "waived"} if effective == "waive" else one)
-    judged.sort(key=lambda one: order(one))
+    judged.sort(key=order)
     controls = _controls(judged, before, after, known, catalogue)
     counts = {verdict: sum(one["verdict"] == verdict for one in judged) for verdict in VERDICTS}
     return {

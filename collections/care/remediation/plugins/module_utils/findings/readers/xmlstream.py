@@ -30,7 +30,7 @@ MAX_TEXT: Final = 1 << 16
 MAX_UNKNOWN: Final = 200
 PROGRESS_SECONDS: Final = 3.0
 
-Progress = Callable[[int, int | None], None]
+Progress = Callable[[int, "int | None"], None]
 
 
 class Handler(Protocol):

@@ -30,7 +30,9 @@ DROP_IN = "care-remediation-tls.conf"
 LOWERING = frozenset({"MinProtocol", "MaxProtocol", "Protocol", "CipherString"})
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<comment>\#[^\n]*)|(?P<mark>[;{}])|(?P<word>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|\$\{[^}]*\}|[^\s;{}"'\\])(?:\\.|\$\{[^}]*\}|[^\s;{}\\])*)""",
+    r"(?P<space>\s+)|(?P<comment>\#[^\n]*)|(?P<mark>[;{}])|"
+    r"""(?P<word>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|\$\{[^}]*\}|[^\s;{}"'\\])"""
+    r"(?:\\.|\$\{[^}]*\}|[^\s;{}\\])*)",
     re.DOTALL,
 )
 
