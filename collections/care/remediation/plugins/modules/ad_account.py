@@ -145,9 +145,7 @@ def planned(module: AnsibleModule, session: Session, protected: Protected, plan:
     """Plan all accounts; every refusal is in one message."""
     params = module.params
     wishes = {
-        entry["identity"]: plan_account.wish(
-            *(params[name] if entry[name] is None else entry[name] for name in WISHES)
-        )
+        entry["identity"]: plan_account.wish(*(params[name] if entry[name] is None else entry[name] for name in WISHES))
         for entry in params["entries"]
     }
     if len(wishes) != len(params["entries"]):

@@ -60,7 +60,7 @@ attributes:
   diff_mode:
     support: none
 notes:
-  - The variables C(care_dir) (default C(care) in the folder of the inventory), C(care_language) (V(fr) or V(en)) and
+  - The variables C(care_dir) (default P(care.remediation.care_folder#lookup)), C(care_language) (V(fr) or V(en)) and
     C(care_run_id) (RV(run_id) of V(state=open)) are read from the inventory or the play.
   - The files are listed in docs/architecture.md. They may contain configuration files of the targets and are
     readable by their

@@ -19,7 +19,7 @@ options:
   folder:
     description:
       - The care folder to work in.
-      - Default is the variable C(care_dir), or C(care) in the folder of the inventory.
+      - Default is the variable C(care_dir), or what P(care.remediation.care_folder#lookup) says.
     type: path
   before:
     description:
@@ -45,7 +45,7 @@ attributes:
     support: none
 notes:
   - Runs on the control node and connects to no target. Use it with C(run_once).
-  - The variables C(care_dir) (default C(care) in the folder of the inventory) and C(care_language) (V(fr) or V(en))
+  - The variables C(care_dir) (default P(care.remediation.care_folder#lookup)) and C(care_language) (V(fr) or V(en))
     are read
     from the inventory or the play. Files are written with mode 0600.
 author:

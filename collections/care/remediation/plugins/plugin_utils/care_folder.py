@@ -19,6 +19,8 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 
+# What shows that a folder is a care folder.
+_OURS = ("reports", "audit", "findings.json", "runs")
 _ALWAYS_IGNORED = (r"^\.", r"^host_vars$", r"^group_vars$", r"^vars_plugins$")
 
 
@@ -36,23 +38,50 @@ def read_as_inventory(folder: Path, sources: Iterable[str]) -> Path | None:
     return None
 
 
-def care_folder(given: str | None, task_vars: Mapping[str, Any]) -> Path:
-    """The care folder: ``given`` (the variable ``care_dir``), else ``care`` beside the inventory, else in the working
-    directory. Where the inventory is a folder that Ansible would read ``care`` from, the default is ``.care``.
+def inventory_folder(task_vars: Mapping[str, Any]) -> Path | None:
+    """The folder of the first inventory source that is a file or a folder; None when all are lists of hosts.
 
-    Raises ``AnsibleActionFail`` for a given folder that Ansible would read as inventory.
+    ``host_vars`` beside it is read for every host, whatever source the host is from. The variable ``inventory_dir``
+    would not do: it differs between the hosts of several sources and of folders within a source.
     """
-    sources = [str(source) for source in task_vars.get("ansible_inventory_sources") or []]
+    for source in _sources(task_vars):
+        path = Path(source).absolute()
+        if path.exists():
+            return path if path.is_dir() else path.parent
+    return None
+
+
+def care_folder(given: str | None, task_vars: Mapping[str, Any]) -> Path:
+    """The care folder: ``given`` (the variable ``care_dir``), else ``care`` in the inventory's folder, else (a list of
+    hosts) in the working directory. Where Ansible would read ``care`` as inventory, and where there is one already, it
+    is ``.care``. It is the same for every host and every playbook.
+
+    Raises ``AnsibleActionFail`` for a given folder that Ansible would read as inventory, and for a ``care`` with
+    reports or results in it that it would: a new, empty ``.care`` would hide them.
+    """
+    sources = _sources(task_vars)
     if given:
         folder = Path(given).expanduser().absolute()
-        holder = read_as_inventory(folder, sources)
-        if holder is not None:
-            raise AnsibleActionFail(
-                f"care_dir ({folder}) is inside the inventory folder {holder}, so Ansible would read reports and "
-                "journals as inventory. Set care_dir to a folder elsewhere, or add to ansible.cfg, in the section "
-                f"[inventory]: ignore_patterns = ^{re.escape(folder.relative_to(holder).parts[0])}$"
-            )
+        _refuse_inventory(folder, sources, "care_dir")
         return folder
-    inventory = task_vars.get("inventory_dir")
-    folder = Path(str(inventory) if inventory else ".").absolute() / "care"
-    return folder if read_as_inventory(folder, sources) is None else folder.with_name(".care")
+    base = inventory_folder(task_vars) or Path.cwd()
+    folder, hidden = base / "care", base / ".care"
+    if hidden.is_dir() and not folder.is_dir():
+        return hidden
+    if folder.is_dir() and any((folder / name).exists() for name in _OURS):
+        _refuse_inventory(folder, sources, "the care folder")
+    return folder if read_as_inventory(folder, sources) is None else hidden
+
+
+def _sources(task_vars: Mapping[str, Any]) -> list[str]:
+    return [str(source) for source in task_vars.get("ansible_inventory_sources") or []]
+
+
+def _refuse_inventory(folder: Path, sources: Iterable[str], what: str) -> None:
+    holder = read_as_inventory(folder, sources)
+    if holder is not None:
+        raise AnsibleActionFail(
+            f"{what} ({folder}) is inside the inventory folder {holder}, so Ansible would read reports and journals as "
+            "inventory. Move it and set care_dir to where it is, or rename it to .care, or add to ansible.cfg, in the "
+            f"section [inventory]: ignore_patterns = ^{re.escape(folder.relative_to(holder).parts[0])}$"
+        )

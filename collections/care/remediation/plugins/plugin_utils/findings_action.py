@@ -17,6 +17,7 @@ from ansible_collections.care.remediation.plugins.module_utils.findings.importer
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReportError
 from ansible_collections.care.remediation.plugins.module_utils.findings.variables import VariablesError
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
+from ansible_collections.care.remediation.plugins.plugin_utils.care_folder import inventory_folder
 from ansible_collections.care.remediation.plugins.plugin_utils.engine_action import EngineAction
 
 DIRECTORY_GROUP = "care_directory"
@@ -61,13 +62,13 @@ class FindingsAction(EngineAction):
 
     def host_vars(self, task_vars: Mapping[str, Any]) -> Path:
         """The ``host_vars`` folder beside the inventory."""
-        inventory = task_vars.get("inventory_dir")
-        if not inventory:
+        folder = inventory_folder(task_vars)
+        if folder is None:
             raise AnsibleActionFail(
                 "the inventory is not a file or folder, so there is no host_vars beside it to write to: use an "
                 "inventory folder (ansible-playbook -i <folder>), or set the option host_vars"
             )
-        return Path(str(inventory)).absolute() / "host_vars"
+        return folder / "host_vars"
 
     def in_group(self, host: str, group: str, task_vars: Mapping[str, Any]) -> bool:
         """Whether an inventory host is in a group."""

@@ -151,9 +151,7 @@ def _places(session: Session, entry: Entry, ace: Ace, names: Names) -> list[tupl
     if any(one.inherited and _without_inherited(one) == wanted for one in aces):
         names.load([ace])
         source = _source(session, entry, ace)
-        where = (
-            f"it is set on {source}: name that object instead" if source else "the object it is on cannot be read"
-        )
+        where = f"it is set on {source}: name that object instead" if source else "the object it is on cannot be read"
         raise PlanError(f"{entry.dn}: {names.text(ace)} is inherited and cannot be removed here; {where}.")
     return []
 
