@@ -27,7 +27,11 @@ def flags(
 
 
 def values(
-    removed: tuple[str, ...] = ("CN=a",), added: tuple[str, ...] = (), members: int = 3, host: str = "chu-valmont.test"
+    removed: tuple[str, ...] = ("CN=a",),
+    added: tuple[str, ...] = (),
+    members: int = 3,
+    host: str = "chu-valmont.test",
+    **context: object,
 ) -> model.Change:
     """Members go from (or come to) a privileged group."""
     change = model.new_change(
@@ -39,7 +43,7 @@ def values(
         attribute="member",
         before=sorted(removed),
         after=sorted(added),
-        context={"group_sid": "S-1-5-21-1-2-3-512", "members_before": members, "privileged": True},
+        context={"group_sid": "S-1-5-21-1-2-3-512", "members_before": members, "privileged": True, **context},
     )
     return model.completed(change, host, ["vuln_privileged_members"])
 

@@ -41,6 +41,11 @@ def test_the_last_member_is_counted_over_all_changes() -> None:
     assert kinds(values(("CN=a", "CN=b"), members=2)) == ["last_member"]
 
 
+def test_a_group_that_should_be_empty_may_become_empty() -> None:
+    assert kinds(values(("CN=a", "CN=b"), members=2, may_be_empty=True)) == []
+    assert kinds(values(("CN=a", "CN=b"), members=2, may_be_empty=False)) == ["last_member"]
+
+
 def test_contradictions_are_found() -> None:
     assert kinds(file(after="b"), file(after="c")) == ["contradiction"]
     assert kinds(flags(), flags(mask=2, before=0, after=2)) == []  # other bits of the same attribute

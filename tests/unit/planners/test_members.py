@@ -97,8 +97,18 @@ def test_privileged_groups_are_known_by_sid(sid: str | None, privileged: bool) -
     assert plan_members.is_privileged(sid) is privileged
 
 
-@pytest.mark.parametrize(("sid", "may"), [("S-1-5-32-548", True), ("S-1-5-32-544", None), (f"{DOMAIN}-512", None)])
-def test_operators_groups_are_meant_to_be_empty(sid: str, may: bool | None) -> None:
+@pytest.mark.parametrize(
+    ("sid", "may"),
+    [
+        *((f"S-1-5-32-{rid}", True) for rid in (548, 549, 550, 551)),
+        *((f"{DOMAIN}-{rid}", True) for rid in (518, 519)),
+        *((f"{DOMAIN}-{rid}", None) for rid in (512, 516, 526, 527, 548)),
+        ("S-1-5-32-544", None),
+        ("S-1-5-32-519", None),
+        (None, None),
+    ],
+)
+def test_operators_and_forest_groups_are_meant_to_be_empty(sid: str | None, may: bool | None) -> None:
     assert plan_members.group_context(make_entry("g", None, sid=sid, **GROUP), lambda _g: 1).get("may_be_empty") is may
 
 

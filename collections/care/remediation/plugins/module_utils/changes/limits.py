@@ -64,6 +64,8 @@ def _emptied_groups(changes: Iterable[Mapping[str, Any]]) -> list[Blocker]:
         context = change["context"]
         if change["kind"] != "values" or not context.get("privileged") or "members_before" not in context:
             continue
+        if context.get("may_be_empty"):  # its emptiness is the goal, not an accident
+            continue
         key = (change["host"], context["group_sid"])
         groups[key] = change
         before = {model.canonical(value) for value in change["before"] or []}

@@ -48,8 +48,9 @@ PRIVILEGED_RIDS: Final = frozenset(
         sids.RID_ENTERPRISE_KEY_ADMINS,
     }
 )
-# ANSSI asks for these to be empty, so that emptying one is the goal and not an accident.
+# ANSSI asks for these to be empty (members come for one operation and go), so emptying one is no accident.
 MEANT_EMPTY_BUILTIN: Final = PRIVILEGED_BUILTIN - {sids.BUILTIN_ADMINISTRATORS}
+MEANT_EMPTY_RIDS: Final = frozenset({sids.RID_SCHEMA_ADMINS, sids.RID_ENTERPRISE_ADMINS})
 
 
 class Searcher(Protocol):
@@ -68,6 +69,13 @@ def is_privileged(group_sid: str | None) -> bool:
     if group_sid in PRIVILEGED_BUILTIN:
         return True
     return sids.domain_of(group_sid) is not None and sids.rid(group_sid) in PRIVILEGED_RIDS
+
+
+def may_be_empty(group_sid: str | None) -> bool:
+    """True for a privileged group that ANSSI wants without permanent members, known by its SID alone."""
+    if group_sid is None or group_sid in MEANT_EMPTY_BUILTIN:
+        return group_sid is not None
+    return sids.domain_of(group_sid) is not None and sids.rid(group_sid) in MEANT_EMPTY_RIDS
 
 
 def escape_filter(text: str) -> str:
@@ -93,7 +101,7 @@ def group_context(group: Entry, count: Callable[[Entry], int]) -> dict[str, obje
         "privileged": privileged,
         "members_before": count(group) if privileged else None,
     }
-    if group_sid in MEANT_EMPTY_BUILTIN:
+    if may_be_empty(group_sid):
         context["may_be_empty"] = True
     return context
 
