@@ -15,8 +15,8 @@ from care_lab.generator.model import DOMAIN_SID
 from domain_probe import Probe, main
 
 ADMINS = f"{DOMAIN_SID}-512"
-# Print Operators: a privileged group that this scenario leaves one member.
-OPERATORS = "S-1-5-32-550"
+# Key Admins, which domains from Windows Server 2016 on have: privileged, not meant to be empty, left one member here.
+KEY_ADMINS, KEY_ADMINS_NAME = f"{DOMAIN_SID}-526", "Administrateurs clés"
 NAMES = ("adm.sortant", "adm.protege", "adm.carte", "adm.dernier")
 SECRETS = ("unicodePwd", "dBCSPwd", "supplementalCredentials", "ntPwdHistory", "lmPwdHistory")
 
@@ -36,7 +36,13 @@ def prepare(probe: Probe) -> None:
     for name in NAMES:
         probe.run("samba-tool", "user", "delete", name)
         probe.must("samba-tool", "user", "create", name, USER_PASSWORD)
-    for verb, group, name in (("add", ADMINS, "adm.sortant"), ("replace", OPERATORS, "adm.dernier")):
+    probe.run("samba-tool", "group", "delete", KEY_ADMINS_NAME)
+    probe.modify(
+        f"dn: CN={KEY_ADMINS_NAME},{dn_of(probe, ADMINS).partition(',')[2]}\nchangetype: add\nobjectClass: group\n"
+        f"sAMAccountName: {KEY_ADMINS_NAME}\nobjectSid: {KEY_ADMINS}\n",
+        "relax:0",
+    )
+    for verb, group, name in (("add", ADMINS, "adm.sortant"), ("add", KEY_ADMINS, "adm.dernier")):
         probe.modify(
             f"dn: {dn_of(probe, group)}\nchangetype: modify\n{verb}: member\nmember: {account(probe, name)['dn'][0]}\n"
         )
