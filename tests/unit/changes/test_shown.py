@@ -8,6 +8,7 @@ import string
 
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.changes import approval, limits, model, summary, texts
+from ansible_collections.care.remediation.plugins.module_utils.directory import plan_krbtgt
 from ansible_collections.care.remediation.plugins.plugin_utils import change_set_page
 
 from .builders import file, flags, values
@@ -49,6 +50,25 @@ def test_the_summary_names_what_cannot_be_undone() -> None:
     lines = "\n".join(summary.change_set("fr", document(final, effect, values()), [], "x.html"))
     assert "Irréversibles (1)" in lines and "krbtgt" in lines and "pwdLastSet" in lines
     assert "care_approve=" in lines
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "l’ancien mot de passe ne peut pas être remis"), ("en", "cannot be put back")]
+)
+def test_why_it_cannot_be_undone_is_said_in_the_reader_s_language(language: str, said: str) -> None:
+    known = document(flags(reversible=False, irreversible_reason="password_lost"))
+    page, lines = change_set_page.render(known, language), summary.change_set(language, known, [], "x.html")
+    for text in (html.unescape(page), "\n".join(lines)):
+        assert said in text and "password_lost" not in text
+    other = document(flags(reversible=False, irreversible_reason="<b>words of somebody else"))
+    assert "&lt;b&gt;words of somebody else" in change_set_page.render(other, language)
+    assert "words of somebody else" in "\n".join(summary.change_set(language, other, [], "x.html"))
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_code_of_a_planner_has_its_sentence(language: str) -> None:
+    for code in (*plan_krbtgt.REASON.values(), "password_lost"):
+        assert texts.reason(language, code) != code
 
 
 def test_a_set_that_will_be_refused_gives_no_approval_line() -> None:

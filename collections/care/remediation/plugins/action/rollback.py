@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.care.remediation.plugins.module_utils.changes import documents, journal, model, runs, summary
-from ansible_collections.care.remediation.plugins.module_utils.changes.texts import say, texts
+from ansible_collections.care.remediation.plugins.module_utils.changes.texts import reason, say, texts
 from ansible_collections.care.remediation.plugins.plugin_utils.connection_options import option_names
 from ansible_collections.care.remediation.plugins.plugin_utils.engine_action import EngineAction, display
 from ansible_collections.care.remediation.plugins.plugin_utils.writer import WriterCaller
@@ -121,7 +121,7 @@ class ActionModule(EngineAction):
         for intent in final:
             outcomes[intent.change["id"]] = {
                 "status": "irreversible",
-                "message": intent.change["irreversible_reason"],
+                "message": reason(language, intent.change["irreversible_reason"]),
             }
         if final and not self._task.check_mode:
             log.append(

@@ -17,10 +17,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import jmespath
-import jsonschema
 import yaml
-from jmespath.exceptions import JMESPathError
+
+try:
+    import jmespath
+    import jsonschema
+    from jmespath.exceptions import JMESPathError
+
+    MISSING: str | None = None
+except ImportError as error:  # said when the catalogue is first read
+    MISSING = error.name
 
 COLLECTION = Path(__file__).resolve().parents[2]
 DIRECTORY = COLLECTION / "catalogue"
@@ -217,5 +223,9 @@ def by_pingcastle_rule(catalogue: Catalogue) -> dict[str, Control]:
 
 @functools.cache
 def _validator() -> Any:
+    if MISSING is not None:
+        raise CatalogueError(
+            f"the control node lacks the Python library {MISSING}: pip install 'jmespath>=1' 'jsonschema>=4.21'"
+        )
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from ansible_collections.care.remediation.plugins.module_utils.changes.texts import texts
+from ansible_collections.care.remediation.plugins.module_utils.changes.texts import reason, texts
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -44,6 +44,7 @@ def render(
         hosts.setdefault(change["host"], []).append({"change": change, "detail": detail(change)})
     return _template().render(
         language=language,
+        reason=functools.partial(reason, language),
         t={key.removeprefix("page."): text for key, text in texts(language).items() if key.startswith("page.")},
         document=document,
         hosts=hosts,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.changes import approval, limits, model
-from ansible_collections.care.remediation.plugins.module_utils.changes.texts import say, texts
+from ansible_collections.care.remediation.plugins.module_utils.changes.texts import reason, say, texts
 
 # A terminal is for an overview; the page has everything.
 LISTED = 20
@@ -64,7 +64,7 @@ def change_set(language: str, document: Mapping[str, Any], found: Iterable[limit
     final = [change for change in changes if not change["reversible"]]
     if final:
         lines.append(say(language, "irreversible", count=len(final)))
-        lines += listed(language, [line(change, change["irreversible_reason"]) for change in final])
+        lines += listed(language, [line(change, reason(language, change["irreversible_reason"])) for change in final])
     effects = side_effects(changes)
     if effects:
         lines.append(say(language, "side_effects"))

@@ -22,6 +22,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "by_control": "Par contrôle :",
         "by_host": "Par cible :",
         "irreversible": "Irréversibles ({count}), à accepter en connaissance de cause :",
+        "irreversible.krbtgt_first_reset": "la clé du service Kerberos devient aléatoire ; le domaine ne garde l’ancienne que comme clé précédente",
+        "irreversible.krbtgt_second_reset": "les tickets émis avant la première réinitialisation ne seront plus acceptés ; aucune des deux clés ne peut être remise",
+        "irreversible.password_lost": "l’ancien mot de passe ne peut pas être remis",
         "side_effects": "Ce que le serveur changera de lui-même et que le retour arrière ne défera pas :",
         "digest": "Empreinte : {digest}",
         "files": "À lire : {html}",
@@ -132,6 +135,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "by_control": "By control:",
         "by_host": "By target:",
         "irreversible": "Irreversible ({count}), to be accepted knowingly:",
+        "irreversible.krbtgt_first_reset": "the key of the Kerberos service becomes random; the domain keeps the old one as the previous key only",
+        "irreversible.krbtgt_second_reset": "tickets issued before the first reset stop being accepted; neither key can be put back",
+        "irreversible.password_lost": "a former password cannot be put back",
         "side_effects": "What the server itself will change and a rollback will not undo:",
         "digest": "Digest: {digest}",
         "files": "Read: {html}",
@@ -246,3 +252,8 @@ def texts(language: str) -> dict[str, str]:
 def say(language: str, key: str, **values: Any) -> str:
     """One text with its values filled in. Values are inserted as they are, never interpreted."""
     return texts(language)[key].format(**values)
+
+
+def reason(language: str, code: str | None) -> str:
+    """Why a change cannot be undone: the sentence of a code, or the text itself when it is none."""
+    return texts(language).get(f"irreversible.{code}", code or "")

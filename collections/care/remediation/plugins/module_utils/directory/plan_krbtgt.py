@@ -44,10 +44,8 @@ SIDE_EFFECTS: Final = tuple(
         "msDS-KeyVersionNumber",
     )
 )
-REASON: Final = {
-    "first": "The key of the Kerberos service becomes random; the domain keeps the old one as the previous key only.",
-    "second": "Tickets issued before the first reset stop being accepted; neither key can be put back.",
-}
+# Codes; changes/texts.py has the sentences.
+REASON: Final = {"first": "krbtgt_first_reset", "second": "krbtgt_second_reset"}
 
 
 @dataclass(frozen=True, slots=True)

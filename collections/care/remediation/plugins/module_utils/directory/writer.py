@@ -101,7 +101,7 @@ class _Writer:
             named = ", ".join(f"{h['kind']} {h['object']}" for h in change["hazards"])
             self.say(change, "failed", f"{label}: never written, it touches {named}")
         elif self.undo and (change["kind"] == "password" or not change.get("reversible", True)):
-            reason = change.get("irreversible_reason") or "a former password cannot be put back"
+            reason = change.get("irreversible_reason") or "password_lost"
             self.say(change, "irreversible", f"{label}: {reason}")
         elif change["kind"] == "password" and not self.session.encrypted:
             self.say(change, "failed", f"{label}: a password is only sent over an encrypted connection (encrypt, TLS)")
