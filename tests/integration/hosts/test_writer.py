@@ -102,6 +102,11 @@ def test_redis_own_reader_refuses(host: Host) -> None:
     assert "maxclients" in answer["results"][0]["message"]
 
 
+def kept(host: Host) -> list[str]:
+    """The changes whose before-copy is on the host."""
+    return host.sh("ls /var/lib/care-remediation/backup").split()
+
+
 def test_secrets_stay_on_the_host(host: Host) -> None:
     job = {
         "profile": "redis",
@@ -119,8 +124,32 @@ def test_secrets_stay_on_the_host(host: Host) -> None:
     assert "Tr3s" not in str(applied)
     assert "NOAUTH" in host.sh("redis-cli ping 2>&1")
     assert host.sh("find /var/lib/care-remediation/backup ! -user root -o -perm /077 ! -type l").strip() == ""
+    assert kept(host) == [changes[0]["id"]]  # what undo will need
+    host.sh("cp -p /etc/redis/redis.conf /root/; echo '# mine' >>/etc/redis/redis.conf")
+    assert statuses(host.ask(do="undo", changes=changes)) == {"conflict"}
+    host.sh("cp -p /root/redis.conf /etc/redis/")
+    assert kept(host) == [changes[0]["id"]]  # not undone
     assert statuses(host.ask(do="undo", changes=changes)) == {"undone"}
     assert host.sh("redis-cli ping").strip() == "PONG"
+    assert kept(host) == []
+
+
+def test_a_secret_is_kept_until_its_guarded_undo_is_confirmed(host: Host) -> None:
+    host.sh("echo 'Banner /etc/issue' >/etc/ssh/sshd_config.d/secret.conf")
+    edit = {"path": "/etc/ssh/sshd_config.d/secret.conf", "edits": [{"match": "Banner ", "line_from": "s"}]}
+    job = {"profile": "sshd", "files": [edit], "secrets": {"s": "Banner /etc/issue.net"}}
+    changes = host.ask(do="files", **job)["changes"]
+    assert statuses(host.confirmed(do="apply", changes=changes, **job)) == {"applied"}
+    undone = host.ask(do="undo", changes=changes, seconds=10)
+    assert statuses(undone) == {"undone"} and kept(host) == [changes[0]["id"]]
+    wait_until_reverted(host, 20)  # nothing confirmed the undo: the change is in place again, and can be undone
+    assert "issue.net" in host.sh("cat /etc/ssh/sshd_config.d/secret.conf")
+    assert kept(host) == [changes[0]["id"]]
+    assert statuses(host.confirmed(do="undo", changes=changes)) == {"undone"}
+    assert host.sh("cat /etc/ssh/sshd_config.d/secret.conf") == "Banner /etc/issue\n"
+    # Neither the copy nor the folder of the guard that fired is left.
+    assert kept(host) == [] and host.sh("ls /var/lib/care-remediation").split() == ["backup", "pending"]
+    host.sh("rm /etc/ssh/sshd_config.d/secret.conf")
 
 
 def test_units(host: Host) -> None:

@@ -87,6 +87,32 @@ def confirm(layout: Layout, token: str) -> None:
     disarm(layout, token)
 
 
+def remember(layout: Layout, token: str, change_ids: list[str]) -> None:
+    """Keeps, with guard `token`, the changes whose before-copies go once it is confirmed. Until then they are needed:
+    the host may put the changes back in place, and somebody will want to undo them again."""
+    _write(os.path.join(_directory(layout, token), "forget"), "".join(f"{one}\n" for one in change_ids), 0o600)
+
+
+def remembered(layout: Layout, token: str) -> list[str]:
+    """What `remember` kept; empty for an unknown guard."""
+    try:
+        with open(os.path.join(_directory(layout, token), "forget"), encoding="ascii") as stream:
+            return stream.read().split()
+    except FileNotFoundError:
+        return []
+
+
+def clear_fired(layout: Layout) -> None:
+    """Removes what guards that took their change back have left (a log); the caller holds the lock."""
+    try:
+        names = [name for name in os.listdir(layout.state) if _TOKEN.match(name)]
+    except FileNotFoundError:
+        return
+    for name in names:
+        if os.path.exists(os.path.join(layout.state, name, "reverted")):
+            _discard(layout, name)
+
+
 def disarm(layout: Layout, token: str) -> None:
     """Stops the timer of `token` and forgets its before-state. The caller holds the lock: restore.sh waits."""
     directory = _directory(layout, token)

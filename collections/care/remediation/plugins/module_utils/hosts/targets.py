@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +45,11 @@ class Secrets:
             return
         directory = private_directory(os.path.join(self.layout.backup, _safe(change["id"])))
         files.write(os.path.join(directory, "content"), present.content, "0600", str(os.geteuid()), str(os.getegid()))
+
+    def forget(self, change_ids: Iterable[str]) -> None:
+        """Removes the before-copies of changes that are undone: nothing needs these secrets on the host any more."""
+        for change_id in change_ids:
+            shutil.rmtree(os.path.join(self.layout.backup, _safe(change_id)), ignore_errors=True)
 
     def _kept(self, change: Change) -> bytes:
         kept = files.read(os.path.join(self.layout.backup, _safe(change["id"]), "content"))

@@ -101,7 +101,9 @@ class Writer:
     def confirm(self, token: str) -> None:
         """Keeps a guarded change. Raises HostError when it was taken back already."""
         with lock.held(self.layout.lock, self.lock_seconds):
+            undone = guard.remembered(self.layout, token)
             guard.confirm(self.layout, token)
+            self._secrets().forget(undone)
 
     def _run(self, steps: list[Step], done: str, nothing: str, check: bool) -> dict[str, Any]:
         if not steps:
@@ -133,7 +135,18 @@ class Writer:
                     result["guard"] = {"token": armed.token, "seconds": armed.seconds}
                 else:
                     guard.disarm(self.layout, armed.token)
+            if done == "undone":
+                self._tidy(steps, armed.token if "guard" in result and armed else None)
             return result
+
+    def _tidy(self, steps: list[Step], token: str | None) -> None:
+        """After an undo: the before-copies of secrets that are back go (with guard `token`, when it is confirmed)."""
+        back = [step.change["id"] for step in steps if step.status in ("undone", "nothing_to_undo")]
+        if token is None:
+            self._secrets().forget(back)
+        else:
+            guard.remember(self.layout, token, back)
+        guard.clear_fired(self.layout)
 
     def _compare(self, steps: list[Step], nothing: str) -> list[list[Step]]:
         """Reads what is there; settles what is not to be written; returns the steps grouped by profile, in order."""
