@@ -8,13 +8,15 @@ An entry that a person may have touched is kept as text, comments included; only
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+with contextlib.suppress(ImportError):  # only a control node has it, and nothing of this runs elsewhere
+    import yaml
 
 from . import document
 from .escape import comment

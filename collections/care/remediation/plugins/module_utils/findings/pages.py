@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
+with contextlib.suppress(ImportError):  # only a control node has it, and nothing of this runs elsewhere
+    import jinja2
 
 from .escape import terminal
 from .pages_text import TEXTS, reason

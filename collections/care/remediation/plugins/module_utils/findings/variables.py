@@ -8,13 +8,16 @@ Every text that came from a report or a directory is written ``!unsafe``: Ansibl
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+with contextlib.suppress(ImportError):  # only a control node has it, and nothing of this runs elsewhere
+    import yaml
 
 from . import document
 from .model import Finding
@@ -103,7 +106,7 @@ def render(variables: Mapping[str, Any]) -> str:
     """The text of one host's file: our header, variables in the order of their names, every text ``!unsafe``."""
     body = yaml.dump(
         {name: _unsafe(variables[name]) for name in sorted(variables)},
-        Dumper=_Dumper,
+        Dumper=_dumper(),
         allow_unicode=True,
         sort_keys=True,
         width=1 << 30,
@@ -171,17 +174,19 @@ def generated_hosts(host_vars: Path) -> list[str]:
     return found
 
 
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:  # an alias would be read as one shared object
-        return True
+@functools.cache
+def _dumper() -> type[yaml.SafeDumper]:
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:  # an alias would be read as one shared object
+            return True
+
+    Dumper.add_representer(Unsafe, _represent)
+    return Dumper
 
 
 def _represent(dumper: yaml.SafeDumper, text: Unsafe) -> yaml.Node:
     style = '"' if any(mark in text for mark in "\n\r\t\x85\u2028\u2029") else "'"
     return dumper.represent_scalar("!unsafe", str(text), style=style)
-
-
-_Dumper.add_representer(Unsafe, _represent)
 
 
 def _unsafe(value: Any) -> Any:
