@@ -40,7 +40,8 @@ LEAVING = 8
 
 def _names(lab: Instance, ldap_filter: str) -> set[str]:
     """sAMAccountNames of the accounts that match, as the directory says."""
-    found = execute(lab.container("dc1"), ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", ldap_filter, "sAMAccountName"]).stdout
+    command = ["ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", ldap_filter, "sAMAccountName"]
+    found = execute(lab.container("dc1"), command).stdout
     return set(re.findall(r"(?m)^sAMAccountName: (.+)$", found))
 
 
