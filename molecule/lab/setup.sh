@@ -14,7 +14,7 @@ packages=(
     podman runc netavark aardvark-dns iptables nftables mmdebstrap debian-archive-keyring
     gcc libc6-dev libldap2-dev libsasl2-dev
     libsasl2-modules-gssapi-mit gss-ntlmssp krb5-user
-    ldap-utils openssh-client sshpass oathtool ca-certificates procps
+    ldap-utils openssh-client sshpass oathtool openssl curl redis-tools postgresql-client ca-certificates procps
 )
 
 installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }

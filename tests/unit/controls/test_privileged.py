@@ -161,7 +161,7 @@ def test_protected_users_unreadable() -> None:
         pytest.param(PERSON, ["adm.benoît"], id="password only"),
         pytest.param(PERSON | {"uac": PERSON["uac"] | uac.SMARTCARD_REQUIRED}, [], id="card required"),
         pytest.param(PERSON | {"uac": PERSON["uac"] | OFF}, [], id="disabled"),
-        pytest.param(SERVICE, [], id="a service is not a person"),
+        pytest.param(SERVICE, ["svc-sauvegarde"], id="a service is found and said to be one"),
     ],
 )
 def test_smartcard(account: dict, expected: list[str]) -> None:

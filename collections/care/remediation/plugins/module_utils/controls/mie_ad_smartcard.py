@@ -29,12 +29,13 @@ SEVERITY: Final = "high"
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """Each enabled privileged account of a person without SMARTCARD_REQUIRED.
+    """Each enabled privileged user account without SMARTCARD_REQUIRED; RID 500 is left out (break-glass by nature).
 
-    Not a person: RID 500 (break-glass by nature), computers, MSA, and accounts with a service principal name.
+    An account with a service principal name may be a service's: it is found all the same, and said to be one, so that a
+    name taken away does not make a finding appear; a person decides.
     """
     for account in enabled_privileged(snapshot):
-        if account.kind != USER or account.rid == sids.RID_ADMINISTRATOR or account.spns:
+        if account.kind != USER or account.rid == sids.RID_ADMINISTRATOR:
             continue
         if not account.has(uac.SMARTCARD_REQUIRED):
             yield account_found(
@@ -43,4 +44,5 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
                 level=None,
                 severity=SEVERITY,
                 wording="Privileged user who may log on without a smart card.",
+                service_account=bool(account.spns),
             )
