@@ -5,12 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.care.remediation.plugins.plugin_utils.care_folder import care_folder
-
 DOCUMENTATION = r"""
 name: care_folder
 short_description: Say where the care folder of this inventory is
@@ -43,6 +37,12 @@ _raw:
   type: list
   elements: str
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.care.remediation.plugins.plugin_utils.care_folder import care_folder
 
 
 class LookupModule(LookupBase):

@@ -22,8 +22,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "by_control": "Par contrôle :",
         "by_host": "Par cible :",
         "irreversible": "Irréversibles ({count}), à accepter en connaissance de cause :",
-        "irreversible.krbtgt_first_reset": "la clé du service Kerberos devient aléatoire ; le domaine ne garde l’ancienne que comme clé précédente",
-        "irreversible.krbtgt_second_reset": "les tickets émis avant la première réinitialisation ne seront plus acceptés ; aucune des deux clés ne peut être remise",
+        "irreversible.krbtgt_first_reset": "la clé du service Kerberos devient aléatoire ; "
+        "le domaine ne garde l’ancienne que comme clé précédente",
+        "irreversible.krbtgt_second_reset": "les tickets émis avant la première réinitialisation ne seront plus acceptés ; "
+        "aucune des deux clés ne peut être remise",
         "irreversible.password_lost": "l’ancien mot de passe ne peut pas être remis",
         "side_effects": "Ce que le serveur changera de lui-même et que le retour arrière ne défera pas :",
         "digest": "Empreinte : {digest}",
