@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - For people who read the summaries of C(change_set), C(findings_plan), C(verdicts) and C(rollback) rather than each
     task.
-  - Prints the name of each play, the task that runs (on a terminal, on one line that is overwritten), and every failure
-    with its message. Diffs are shown when Ansible is run with C(--diff).
+  - Prints the name of each play, the task that runs (on a terminal, on one line that is overwritten), the time of each task
+    that took more than five seconds, and every failure with its message. Diffs are shown when Ansible is run with C(--diff).
   - Use it with C(ANSIBLE_STDOUT_CALLBACK=care.remediation.progress).
 author:
   - care.remediation contributors (@care-remediation)
@@ -31,6 +31,8 @@ from ansible.plugins.callback import CallbackBase
 
 # Without a terminal, a sign of life at most this often, seconds.
 EVERY = 10.0
+# A task that took longer is named with its time, seconds.
+SLOW = 5.0
 WIDTH = 110
 
 
@@ -46,6 +48,8 @@ class CallbackModule(CallbackBase):
         self._terminal = sys.stdout.isatty()
         self._shown = 0.0
         self._tasks = 0
+        self._task = ""
+        self._began = time.monotonic()
 
     def _status(self, text: str) -> None:
         if self._terminal:
@@ -60,12 +64,22 @@ class CallbackModule(CallbackBase):
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
 
+    def _ended(self) -> None:
+        seconds = time.monotonic() - self._began
+        if self._task and seconds > SLOW:
+            self._clear()
+            self._display.display(f"  {seconds:6.1f} s  {self._task}")
+        self._task = ""
+
     def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._ended()
         self._clear()
         self._display.display(f"• {play.get_name().strip()}")
         self._shown = time.monotonic()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._ended()
+        self._task, self._began = task.get_name().strip(), time.monotonic()
         self._tasks += 1
         self._status(f"  … {self._tasks} {task.get_name().strip()}")
 
@@ -101,6 +115,7 @@ class CallbackModule(CallbackBase):
         self._display.display(f"[{result._host.get_name()}] unreachable: {result._result.get('msg', '')}", color="red")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        self._ended()
         self._clear()
         for host in sorted(stats.processed):
             counts = stats.summarize(host)
