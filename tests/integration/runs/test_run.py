@@ -88,6 +88,37 @@ def test_only_what_was_approved_and_has_not_moved(site: Any, before: dict[str, b
     assert history(site.journals()[-1]).closed
 
 
+def test_the_findings_are_kept_before_the_first_change(site: Any, before: dict[str, bytes]) -> None:
+    def findings(label: str, number: int) -> dict[str, Any]:
+        made = {"type": "service", "id": label, "label": label, "dn": None, "sid": None}
+        one = {"id": f"f-{number:016x}", "control": "expo_telnet", "host": "un", "object": made, "level": None}
+        one |= {"severity": "high", "protected": None, "unconfirmed": None, "evidence": {}, "sources": []}
+        return {
+            **{"schema": "care.remediation/findings/1", "generated": "2026-11-22T02:00:00Z", "sources": []},
+            **{"findings": [one], "unmapped": [], "counts": {"read": 1, "mapped": 1, "unmapped": 0, "duplicates": 0}},
+        }
+
+    site.care.mkdir(exist_ok=True)
+    present, kept = site.care / "findings.json", site.care / "baseline" / "findings.json"
+    present.write_text(json.dumps(findings("telnet", 1)))
+    (site.care / "decisions.yml").write_text("schema: care.remediation/decisions/1\ndecisions: []\n")
+    site.run("remediate.yml", "--check")
+    site.run("remediate.yml", ok=False)  # not approved
+    assert not kept.exists()
+    site.run("remediate.yml", "-e", f"care_approve={site.digits()}", "--tags", "expo_gone")
+    assert [f["object"]["label"] for f in json.loads(kept.read_text())["findings"]] == ["telnet"]
+    assert [path.name for path in site.journals()[-1].parent.glob("decisions.yml")] == ["decisions.yml"]
+    present.write_text(json.dumps(findings("ftp", 2)))  # planned again
+    site.run("remediate.yml", "-e", f"care_approve={site.digits()}")
+    assert [f["object"]["label"] for f in json.loads(kept.read_text())["findings"]] == ["telnet", "ftp"]
+    kept.write_text("{")  # nothing could be proved: nothing is changed
+    site.run("rollback.yml")
+    now = site.snapshot()
+    out = site.run("remediate.yml", "-e", "care_approve=none", ok=False)
+    assert "baseline/findings.json" in out and site.snapshot() == now
+    assert all(path.stat().st_mode & 0o077 == 0 for path in site.care.rglob("*") if path.parent != site.care)
+
+
 def test_an_edited_change_set_is_refused(site: Any, before: dict[str, bytes]) -> None:
     site.run("remediate.yml", "--check")
     path = site.care / "change-set.json"

@@ -21,6 +21,8 @@ from ansible_collections.care.remediation.plugins.module_utils.changes import (
     summary,
 )
 from ansible_collections.care.remediation.plugins.module_utils.changes.texts import LANGUAGES, say, texts
+from ansible_collections.care.remediation.plugins.module_utils.findings import baseline
+from ansible_collections.care.remediation.plugins.module_utils.findings import document as findings_document
 from ansible_collections.care.remediation.plugins.plugin_utils import change_set_page
 from ansible_collections.care.remediation.plugins.plugin_utils.engine_action import EngineAction, display
 
@@ -127,6 +129,11 @@ class ActionModule(EngineAction):
         found = [*limits.hazards(fresh), *limits.blockers(gate.allowed, context.max_changes)]
         if found:
             raise self._stop(context, summary.blockers(context.language, found))
+        if gate.allowed:
+            try:
+                baseline.keep(context.store.care_dir, context.folder)
+            except findings_document.DocumentError as error:
+                raise self._stop(context, [str(error)]) from None
         documents.write_json(context.folder / "gate.json", gate.document(context.run), "gate-1")
         lines = summary.gate(context.language, gate)
         self.show(say(context.language, "heading.gate"), lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible_collections.care.remediation.plugins.module_utils.findings import document, evidence, pages, summary
 from ansible_collections.care.remediation.plugins.module_utils.findings.pages_text import TEXTS
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
@@ -27,9 +28,14 @@ class ActionModule(FindingsAction):
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Write the four files below evidence/ (not in check mode)."""
         folder, language = self.folder(arguments, task_vars), self.language(task_vars)
-        before_path = Path(arguments["before"] or folder / "findings.json")
+        before_path = self.findings_before(arguments, folder, task_vars)
         before = document.read(before_path, "findings/1")
         verdicts = document.read(folder / "verify" / "verdicts.json", "verdicts/1")
+        if verdicts["before"]["generated"] != before["generated"]:
+            raise AnsibleActionFail(
+                f"{folder / 'verify' / 'verdicts.json'} compares with findings of {verdicts['before']['generated']}, "
+                f"and {before_path} is of {before['generated']}: run verify.yml again, then evidence.yml"
+            )
         establishment = arguments["establishment"] or self.variable(task_vars, "care_establishment", "")
         responsibles = arguments["responsibles"] or self.variable(task_vars, "care_responsibles", {})
         made = evidence.build(

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.care.remediation.plugins.module_utils.findings import decisions, document, summary, verdicts
+from ansible_collections.care.remediation.plugins.module_utils.findings import baseline, document, summary, verdicts
 from ansible_collections.care.remediation.plugins.module_utils.findings.pages_text import TEXTS
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from ansible_collections.care.remediation.plugins.plugin_utils.findings_action import FindingsAction, plain
@@ -27,14 +26,14 @@ class ActionModule(FindingsAction):
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Write verify/verdicts.json (not in check mode), print the table, fail where the gate says so."""
         folder, language = self.folder(arguments, task_vars), self.language(task_vars)
-        before = document.read(Path(arguments["before"] or folder / "findings.json"), "findings/1")
+        before_path = self.findings_before(arguments, folder, task_vars)
+        before = document.read(before_path, "findings/1")
         if arguments["findings"]:
             after = plain(arguments["findings"])
             document.check(after, "findings/1", where="option findings")
         else:
             after = document.read(folder / "verify" / "findings.json", "findings/1")
-        sheet = decisions.read(folder / "decisions.yml")
-        made = verdicts.build(before, after, sheet.decisions, catalogue.load())
+        made = verdicts.build(before, after, baseline.settled(folder), catalogue.load())
         target = folder / "verify" / "verdicts.json"
         document.check(made, "verdicts/1", where=str(target))
         changed = False
@@ -44,7 +43,8 @@ class ActionModule(FindingsAction):
         if strict is None:
             strict = bool(self.variable(task_vars, "care_verify_strict", False))
         bad = verdicts.failing(made, strict=strict)
-        lines = summary.verdicts(made, language)
+        compared = TEXTS[language]["compared_with"].format(file=before_path, date=before["generated"])
+        lines = [compared, *summary.verdicts(made, language)]
         self.show(TEXTS[language]["before_after"], lines)
         result: dict[str, Any] = {
             "changed": changed,

@@ -24,7 +24,8 @@ options:
   before:
     description:
       - The findings before.
-      - Default is C(findings.json) in the folder.
+      - Default is the variable C(care_baseline), else C(baseline/findings.json) in the folder, which C(remediate.yml)
+        writes before it changes something, else C(findings.json).
     type: path
   establishment:
     description:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible_collections.care.remediation.plugins.module_utils.findings import document
+from ansible_collections.care.remediation.plugins.module_utils.findings import baseline, document
 from ansible_collections.care.remediation.plugins.module_utils.findings.decisions import DecisionError
 from ansible_collections.care.remediation.plugins.module_utils.findings.escape import terminal
 from ansible_collections.care.remediation.plugins.module_utils.findings.importer import ImportRefused
@@ -59,6 +59,11 @@ class FindingsAction(EngineAction):
         """Option ``folder``, else the care folder."""
         given = arguments.get("folder")
         return Path(str(given)).expanduser().absolute() if given else self.care_dir(task_vars)
+
+    def findings_before(self, arguments: Mapping[str, Any], folder: Path, task_vars: Mapping[str, Any]) -> Path:
+        """Option ``before``, else the variable ``care_baseline``, else the baseline, else ``findings.json``."""
+        given = arguments.get("before") or self.variable(task_vars, "care_baseline")
+        return Path(str(given)).expanduser().absolute() if given else baseline.before(folder)
 
     def host_vars(self, task_vars: Mapping[str, Any]) -> Path:
         """The ``host_vars`` folder beside the inventory."""
