@@ -12,8 +12,9 @@ version_added: 0.1.0
 description:
   - For people who read the summaries of C(change_set), C(findings_plan), C(verdicts) and C(rollback) rather than each
     task.
-  - Prints the name of each play, the task that runs (on a terminal, on one line that is overwritten), the time of each task
-    that took more than five seconds, and every failure with its message. Diffs are shown when Ansible is run with C(--diff).
+  - Prints the name of each play, the task that runs (on a terminal, on one line that is overwritten), the time of each
+    task that took more than five seconds, and every failure with its message. Diffs are shown when Ansible is run with
+    C(--diff).
   - Use it with C(ANSIBLE_STDOUT_CALLBACK=care.remediation.progress).
 author:
   - care.remediation contributors (@care-remediation)
