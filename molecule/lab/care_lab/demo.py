@@ -192,7 +192,11 @@ def verify() -> None:
     verdicts = {v["control"]: v["verdict"] for v in read("verify/verdicts.json")["controls"]}
     findings = read("verify/verdicts.json")["findings"]
     decided = [finding for finding in findings if finding["decision"] == "apply"]
-    missed = [f"{finding['control']} {finding['object']}" for finding in decided if finding["verdict"] not in ("changed", "compliant")]
+    missed = [
+        f"{finding['control']} {finding['object']}"
+        for finding in decided
+        if finding["verdict"] not in ("changed", "compliant")
+    ]
     expect(not missed, f"all {len(decided)} findings that were decided are corrected" if not missed
            else f"not corrected: {', '.join(missed[:10])}")
     expect("unverified" not in verdicts.values(), "no control is unverified")
