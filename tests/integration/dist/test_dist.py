@@ -39,9 +39,21 @@ def run(*command: str, cwd: Path, home: Path) -> str:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the built collection installed in it, and nothing else."""
     home = tmp_path_factory.mktemp("home")
-    subprocess.run([str(PROJECT / "tests/dist.sh")], check=True, capture_output=True, env=os.environ | {"CARE_BIN": str(BIN)})
+    subprocess.run(
+        [str(PROJECT / "tests/dist.sh")], check=True, capture_output=True, env=os.environ | {"CARE_BIN": str(BIN)}
+    )
     (tarball,) = (PROJECT / "build/dist").glob("*.tar.gz")
-    run("ansible-galaxy", "collection", "install", str(tarball), "-p", str(home / "collections"), "--offline", cwd=home, home=home)
+    run(
+        "ansible-galaxy",
+        "collection",
+        "install",
+        str(tarball),
+        "-p",
+        str(home / "collections"),
+        "--offline",
+        cwd=home,
+        home=home,
+    )
     return home
 
 
