@@ -67,7 +67,7 @@ def test_flags(lab: Lab, document: dict[str, Any], control: str, ldap_filter: st
         ("vuln_dont_expire_priv", f"(&{PERSON}{ENABLED}{flag(0x10000)})"),
         ("vuln_reversible_password_priv_uac", flag(0x80)),
         ("vuln_spn_priv", f"(&{PERSON}{ENABLED}(servicePrincipalName=*))"),
-        ("mie_ad_smartcard", f"(&{PERSON}{ENABLED}(!{flag(0x40000)})(!(servicePrincipalName=*)))"),
+        ("mie_ad_smartcard", f"(&{PERSON}{ENABLED}(!{flag(0x40000)}))"),
         ("vuln_protected_users", f"(&{PERSON}{ENABLED})"),
     ],
 )

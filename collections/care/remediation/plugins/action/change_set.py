@@ -140,6 +140,7 @@ class ActionModule(EngineAction):
         return {
             "changed": False,
             "allowed": len(gate.allowed),
+            "hosts": sorted({change["host"] for change in gate.allowed}),
             "refused": [{"reason": refusal.reason, "change": refusal.change} for refusal in gate.refused],
             "in_place": [change["id"] for change in gate.in_place],
             "out_of_scope": [change["id"] for change in gate.out_of_scope],

@@ -126,6 +126,11 @@ allowed:
   description: How many changes may be applied.
   type: int
   returned: state is gated
+hosts:
+  description: The hosts that have changes to be applied.
+  type: list
+  elements: str
+  returned: state is gated
 refused:
   description: Changes that were not approved (V(not_approved)) or whose value moved since (V(moved)).
   type: list
