@@ -53,6 +53,8 @@ def read(path: Path, **options: Any) -> list[Any]:
         (b"<nmaprun><host><ports><port protocol='tcp' portid='99999'/></ports></host></nmaprun>", "port number"),
         (b"<nmaprun><host><ports><port protocol='tcp' portid='8\xc2\xb2'/></ports></host></nmaprun>", "not a port"),
         ("<nmaprun>é</nmaprun>".encode("latin-1"), "damaged"),
+        pytest.param(b'<?xml version="1.0" encoding="U-TF-8"?><nmaprun/>', "encoding", id="unknown encoding"),
+        pytest.param(b'<?xml version="1.0" encoding="gbk"?><nmaprun/>', "encoding", id="multi-byte encoding"),
     ],
 )
 def test_what_is_no_report_is_named(tmp_path: Path, content: bytes, said: str) -> None:

@@ -144,6 +144,11 @@ class XmlReport:
             parser.Parse(piece, not piece)
         except Refused as exc:
             raise ReportError(self.name, str(exc), line=parser.CurrentLineNumber) from exc
+        except (LookupError, ValueError) as exc:
+            if self.root is not None:
+                raise
+            # Python looks the declared encoding up before the first tag, and knows none of that name.
+            raise ReportError(self.name, f"its declared encoding cannot be read: {exc}", line=1) from exc
         except expat.ExpatError as exc:
             if self.handler is not None:  # what was complete before the fault is not lost
                 yield from self._drain()
