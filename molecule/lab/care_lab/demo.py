@@ -179,7 +179,7 @@ def approve_and_apply() -> None:
     demo_people.colleague_sets_quota(LAB, 10)
     playbook("05-apply", "remediate.yml", "-e", f"care_approve={digest}")
     state = demo_state.take(LAB, "4-applied")
-    said = playbook("05-apply-again", "remediate.yml", "-e", f"care_approve={digest}")
+    playbook("05-apply-again", "remediate.yml", "-e", f"care_approve={digest}")
     expect(demo_state.equal(state, demo_state.take(LAB, "5-applied-again")), "a second run changes nothing")
 
 

@@ -23,31 +23,15 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
     values_change,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
+from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import (
+    PRIVILEGED_BUILTIN,
+    PRIVILEGED_RIDS,
+)
 
 # A group is read without "member": it may hold 100,000 values. A member says itself what it is in.
 GROUP_ATTRIBUTES: Final = IDENTITY_ATTRIBUTES
 MEMBER_ATTRIBUTES: Final = (*IDENTITY_ATTRIBUTES, "memberOf", "primaryGroupID")
 
-# ANSSI's privileged groups (points de contrôle Active Directory, "groupes privilégiés").
-PRIVILEGED_BUILTIN: Final = frozenset(
-    {
-        sids.BUILTIN_ADMINISTRATORS,
-        sids.BUILTIN_ACCOUNT_OPERATORS,
-        sids.BUILTIN_SERVER_OPERATORS,
-        sids.BUILTIN_PRINT_OPERATORS,
-        sids.BUILTIN_BACKUP_OPERATORS,
-    }
-)
-PRIVILEGED_RIDS: Final = frozenset(
-    {
-        sids.RID_DOMAIN_ADMINS,
-        sids.RID_DOMAIN_CONTROLLERS,
-        sids.RID_SCHEMA_ADMINS,
-        sids.RID_ENTERPRISE_ADMINS,
-        sids.RID_KEY_ADMINS,
-        sids.RID_ENTERPRISE_KEY_ADMINS,
-    }
-)
 # ANSSI asks for these to be empty (members come for one operation and go), so emptying one is no accident.
 MEANT_EMPTY_BUILTIN: Final = PRIVILEGED_BUILTIN - {sids.BUILTIN_ADMINISTRATORS}
 MEANT_EMPTY_RIDS: Final = frozenset({sids.RID_SCHEMA_ADMINS, sids.RID_ENTERPRISE_ADMINS})

@@ -21,26 +21,30 @@ if TYPE_CHECKING:
 # The ANSSI checklist's definition of privileged groups: administrators of the forest, and the operators that can
 # become one. Domain Controllers (RID 516) is in ANSSI's list; its members, the domain controllers, are never counted
 # as privileged accounts.
-PRIVILEGED_BUILTIN: Final = (
-    sids.BUILTIN_ADMINISTRATORS,
-    sids.BUILTIN_ACCOUNT_OPERATORS,
-    sids.BUILTIN_SERVER_OPERATORS,
-    sids.BUILTIN_PRINT_OPERATORS,
-    sids.BUILTIN_BACKUP_OPERATORS,
+PRIVILEGED_BUILTIN: Final = frozenset(
+    {
+        sids.BUILTIN_ADMINISTRATORS,
+        sids.BUILTIN_ACCOUNT_OPERATORS,
+        sids.BUILTIN_SERVER_OPERATORS,
+        sids.BUILTIN_PRINT_OPERATORS,
+        sids.BUILTIN_BACKUP_OPERATORS,
+    }
 )
-PRIVILEGED_RIDS: Final = (
-    sids.RID_DOMAIN_ADMINS,
-    sids.RID_DOMAIN_CONTROLLERS,
-    sids.RID_SCHEMA_ADMINS,
-    sids.RID_ENTERPRISE_ADMINS,
-    sids.RID_KEY_ADMINS,
-    sids.RID_ENTERPRISE_KEY_ADMINS,
+PRIVILEGED_RIDS: Final = frozenset(
+    {
+        sids.RID_DOMAIN_ADMINS,
+        sids.RID_DOMAIN_CONTROLLERS,
+        sids.RID_SCHEMA_ADMINS,
+        sids.RID_ENTERPRISE_ADMINS,
+        sids.RID_KEY_ADMINS,
+        sids.RID_ENTERPRISE_KEY_ADMINS,
+    }
 )
 
 
 def privileged_group_sids(domain_sid: str) -> frozenset[str]:
     """SIDs of the privileged groups that a domain of this SID can have (some exist in the forest root only)."""
-    return frozenset(PRIVILEGED_BUILTIN) | {sids.in_domain(domain_sid, rid) for rid in PRIVILEGED_RIDS}
+    return PRIVILEGED_BUILTIN | {sids.in_domain(domain_sid, rid) for rid in PRIVILEGED_RIDS}
 
 
 @dataclass(frozen=True, slots=True)
