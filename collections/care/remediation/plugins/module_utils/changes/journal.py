@@ -201,7 +201,8 @@ class Journal:
         while end > 0:
             line, terminated = _line_before(descriptor, end)
             start = end - len(line) - (1 if terminated else 0)
-            sequence = _sequence(line) if terminated else None
+            # A line that lacks its newline only is whole: no shorter piece of a JSON object is one.
+            sequence = _sequence(line)
             if sequence is not None:
                 break
             end = start
@@ -210,7 +211,7 @@ class Journal:
         else:
             previous = model.sha256(line)
         if end == size:
-            return _End(sequence or 0, previous, 0, True)
+            return _End(sequence or 0, previous, 0, size == 0 or terminated)
         rest = os.pread(descriptor, size - end, end)
         terminated = rest.endswith(b"\n")
         torn = rest[:-1] if terminated else rest
