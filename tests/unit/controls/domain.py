@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate import Outcome, evaluate, select
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 DOMAIN = "S-1-5-21-1004336348-1177238915-682003330"
 BASE = "DC=chu-valmont,DC=test"
@@ -78,6 +79,7 @@ def domain(
         "domain_dn": BASE,
         "dns_name": "chu-valmont.test",
         "taken": NOW,
+        "thresholds": catalogue.thresholds(catalogue.load()),
         "machine_account_quota": 0,
         "ds_heuristics": "0000000001000000000200000001130",
         "accounts": copy.deepcopy([*builtin, *accounts]),

@@ -133,6 +133,7 @@ class Control:
     pingcastle: tuple[str, ...]
     nmap: tuple[NmapHook, ...]
     remediation: Remediation | None
+    thresholds: Mapping[str, float] = MappingProxyType({})
 
 
 Catalogue = Mapping[str, Control]
@@ -188,7 +189,13 @@ def parse(document: Any, *, name: str) -> Control:
             for hook in document["reports"]["nmap"]
         ),
         remediation=remediation,
+        thresholds=MappingProxyType(dict(document.get("thresholds", {}))),
     )
+
+
+def thresholds(catalogue: Catalogue) -> dict[str, dict[str, float]]:
+    """The thresholds of every control that has some, as ``Snapshot.thresholds`` takes them."""
+    return {control.id: dict(control.thresholds) for control in catalogue.values() if control.thresholds}
 
 
 @functools.cache

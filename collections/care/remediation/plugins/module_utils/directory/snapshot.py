@@ -145,8 +145,17 @@ class Snapshot:
     ds_heuristics: str = ""
     domain_count: int = 1
     protected: dict[str, str] = field(default_factory=dict)  # SID to break_glass, automation or connected_account
+    # control id to threshold name to number, from the catalogue
+    thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def limit(self, control: str, name: str) -> float:
+        """A threshold of a control, as the catalogue gives it; KeyError when it gives none (no default is made up)."""
+        try:
+            return self.thresholds[control][name]
+        except KeyError:
+            raise KeyError(f"the catalogue gives no threshold {name} for {control}") from None
 
     def why_unreadable(self, part: str) -> str | None:
         """Why a part of the snapshot cannot be relied on, or None when it was read whole."""
