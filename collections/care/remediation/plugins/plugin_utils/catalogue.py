@@ -12,7 +12,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -133,7 +133,7 @@ class Control:
     pingcastle: tuple[str, ...]
     nmap: tuple[NmapHook, ...]
     remediation: Remediation | None
-    thresholds: Mapping[str, float] = MappingProxyType({})
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 Catalogue = Mapping[str, Control]
