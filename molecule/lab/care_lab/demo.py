@@ -163,23 +163,24 @@ def dry_run() -> None:
 
 def refuse() -> None:
     """Without approval nothing is applied."""
-    before = demo_state.take(LAB, "2-before-refusal")
     said = playbook("05-no-approval", "remediate.yml", rc=(2,))
     expect("care_approve" in said, "it says that care_approve is missing")
-    expect(demo_state.equal(before, demo_state.take(LAB, "3-after-refusal")), "nothing changed")
+    after = demo_state.take(LAB, "2-after-refusal")
+    expect(demo_state.equal(demo_state.STATES / "1-after-dry-run", after), "nothing changed")
 
 
 def approve_and_apply() -> None:
     """Exactly what was approved; a value that moved since is refused and named."""
-    digest = read("change-set.json")["digest"].removeprefix("sha256:")[:12]
+    approve = f"care_approve={read('change-set.json')['digest'].removeprefix('sha256:')[:12]}"
     demo_people.colleague_sets_quota(LAB, 5)
-    said = playbook("05-apply-moved", "remediate.yml", "-e", f"care_approve={digest}", rc=(2,))
+    said = playbook("05-apply-moved", "remediate.yml", "-e", approve, rc=(2,))
     expect("ms-DS-MachineAccountQuota" in said,
-           "a colleague changed ms-DS-MachineAccountQuota meanwhile: refused and named")
+           "a colleague changed ms-DS-MachineAccountQuota meanwhile: refused and named, the rest is applied")
     demo_people.colleague_sets_quota(LAB, 10)
-    playbook("05-apply", "remediate.yml", "-e", f"care_approve={digest}")
+    said = playbook("05-apply-rest", "remediate.yml", "-e", approve, "--tags", demo_people.QUOTA)
+    expect("1 appliqué(s)" in said, "the colleague has put it back: now it is applied too")
     state = demo_state.take(LAB, "4-applied")
-    playbook("05-apply-again", "remediate.yml", "-e", f"care_approve={digest}")
+    playbook("05-apply-again", "remediate.yml", "-e", approve)
     expect(demo_state.equal(state, demo_state.take(LAB, "5-applied-again")), "a second run changes nothing")
 
 

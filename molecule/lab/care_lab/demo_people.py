@@ -34,6 +34,8 @@ CONTROLS = {
 # The finding that this hospital accepts for a while.
 WAIVED = "vuln_spn_priv"
 WAIVER = '{owner: "Responsable de la sécurité", reason: "migration vers gMSA planifiée", until: 2027-03-31}'
+# The control of the value that a colleague changes meanwhile.
+QUOTA = "vuln_user_accounts_machineaccountquota"
 # How many people leave privileged groups: enough to come under ANSSI's fifty.
 LEAVING = 8
 

@@ -12,6 +12,7 @@ import difflib
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,11 @@ def take(lab: Instance, label: str) -> Path:
     """Write the state into a folder, and return it."""
     folder = STATES / label
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "domain.ldif").write_text(ldif_equal.dump(lab.container("dc1")), encoding="utf-8")
-    (folder / "web1.txt").write_text(execute(lab.container("web1"), ["bash", "-c", WEB1]).stdout, encoding="utf-8")
+    with ThreadPoolExecutor() as both:
+        domain = both.submit(ldif_equal.dump, lab.container("dc1"))
+        web1 = both.submit(execute, lab.container("web1"), ["bash", "-c", WEB1])
+        (folder / "domain.ldif").write_text(domain.result(), encoding="utf-8")
+        (folder / "web1.txt").write_text(web1.result().stdout, encoding="utf-8")
     return folder
 
 

@@ -64,7 +64,7 @@ class ActionModule(EngineAction):
         store = runs.Store(self.care_dir(task_vars))
         try:
             if arguments["state"] == "open":
-                result.update(self._open(store, task_vars))
+                result.update(self._open(store, arguments, task_vars))
             else:
                 context = self._context(store, arguments, task_vars)
                 result.update(getattr(self, f"_{arguments['state']}")(context))
@@ -84,18 +84,28 @@ class ActionModule(EngineAction):
         limit = self.max_changes(task_vars) if given is None else given
         return _Context(store, current.run, current.mode, self.language(task_vars), limit, arguments, task_vars)
 
-    def _open(self, store: runs.Store, task_vars: dict[str, Any]) -> dict[str, Any]:
-        self.language(task_vars)
+    def _open(self, store: runs.Store, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        language = self.language(task_vars)
         self.max_changes(task_vars)
         mode = "check" if self._task.check_mode else "apply"
+        approve = arguments["approve"] or self.variable(task_vars, "care_approve")
+        if mode == "apply":
+            # Planning takes a while: what can be refused without it is refused at once.
+            try:
+                _approved(store, approve)
+            except approval.ApprovalError as error:
+                reason = say(language, f"approve.{error.reason}", **error.details)
+                raise AnsibleActionFail("\n".join([say(language, "stopped"), f"- {reason}"])) from None
         taken = store.acquire(self.owner(), mode)
         if mode == "apply":
-            approve = self.variable(task_vars, "care_approve")
-            event = {"event": "open", "mode": mode, "user": taken.user, "approve": str(approve) if approve else None}
+            event = {"event": "open", "mode": mode, "user": taken.user, "approve": str(approve)}
             store.journal(taken.run).append([event])
         return {"changed": False, "run_id": taken.run, "care_dir": str(store.care_dir), "mode": mode}
 
     def _present(self, context: _Context) -> dict[str, Any]:
+        failed = sorted(set(context.arguments["failed_hosts"]))
+        if failed:
+            raise self._stop(context, [say(context.language, "not_planned", hosts=", ".join(failed))])
         planned = context.store.planned(context.run)
         document = approval.change_set(planned, mode=context.mode, run=context.run, max_changes=context.max_changes)
         found = limits.blockers(document["changes"], context.max_changes)
@@ -148,15 +158,11 @@ class ActionModule(EngineAction):
         }
 
     def _gate(self, context: _Context, fresh: Sequence[dict[str, Any]]) -> approval.Gate:
+        # Looked at again: the file may have been edited while this run planned.
         approve = context.arguments["approve"] or self.variable(context.task_vars, "care_approve")
-        if approve is None:
-            if fresh:
-                raise approval.ApprovalError("missing")
-            return approval.everything([])
-        if str(approve) == approval.NONE:
+        document = _approved(context.store, approve)
+        if document is None:
             return approval.everything(fresh)
-        document = documents.read_json(context.store.care_dir / "change-set.json", "change-set-1")
-        approval.check(document, str(approve))
         hosts = context.arguments["hosts"]
         scope = approval.Scope(
             None if hosts is None else frozenset(hosts),
@@ -168,7 +174,10 @@ class ActionModule(EngineAction):
     def _stop(self, context: _Context, reasons: list[str]) -> AnsibleActionFail:
         """End the run before its first change."""
         message = "\n".join([say(context.language, "stopped"), *[f"- {reason}" for reason in reasons]])
-        context.store.journal(context.run).append([{"event": "close", "status": "stopped", "message": message}])
+        if context.mode == "apply":
+            context.store.journal(context.run).append([{"event": "close", "status": "stopped", "message": message}])
+        else:
+            context.store.forget(context.run)
         context.store.release(self.owner())
         return AnsibleActionFail(message)
 
@@ -221,6 +230,17 @@ class ActionModule(EngineAction):
                 ),
             )
         return result
+
+
+def _approved(store: runs.Store, approve: Any) -> dict[str, Any] | None:
+    """The change set that ``care_approve`` names, or None for the word ``none``; ApprovalError otherwise."""
+    if approve is None:
+        raise approval.ApprovalError("missing")
+    if str(approve) == approval.NONE:
+        return None
+    document = documents.read_json(store.care_dir / "change-set.json", "change-set-1")
+    approval.check(document, str(approve))
+    return document
 
 
 def _titles(language: str, document: dict[str, Any]) -> dict[str, str]:

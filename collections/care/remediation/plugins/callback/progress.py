@@ -49,8 +49,8 @@ class CallbackModule(CallbackBase):
         self._terminal = sys.stdout.isatty()
         self._shown = 0.0
         self._tasks = 0
-        self._task = ""
-        self._began = time.monotonic()
+        # (host, task) to when it began: targets are at different tasks at the same time.
+        self._began: dict[tuple[str, str], float] = {}
 
     def _status(self, text: str) -> None:
         if self._terminal:
@@ -65,31 +65,35 @@ class CallbackModule(CallbackBase):
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
 
-    def _ended(self) -> None:
-        seconds = time.monotonic() - self._began
-        if self._task and seconds > SLOW:
-            self._clear()
-            self._display.display(f"  {seconds:6.1f} s  {self._task}")
-        self._task = ""
+    def _ended(self, result: Any) -> None:
+        self._clear()
+        host, task = result._host.get_name(), result._task
+        seconds = time.monotonic() - self._began.pop((host, task._uuid), time.monotonic())
+        if seconds > SLOW:
+            self._display.display(f"  {seconds:6.1f} s  [{host}] {task.get_name().strip()}")
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        self._ended()
+        self._began.clear()
         self._clear()
         self._display.display(f"• {play.get_name().strip()}")
         self._shown = time.monotonic()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self._ended()
-        self._task, self._began = task.get_name().strip(), time.monotonic()
         self._tasks += 1
         self._status(f"  … {self._tasks} {task.get_name().strip()}")
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.v2_playbook_on_task_start(task, False)
 
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._began[(host.get_name(), task._uuid)] = time.monotonic()
+
     def v2_runner_on_ok(self, result: Any) -> None:
         # What a task prints by itself must not follow the progress on the same line.
-        self._clear()
+        self._ended(result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._ended(result)
 
     def v2_on_file_diff(self, result: Any) -> None:
         entries = result._result.get("results") if result._task.loop else [result._result]
@@ -101,7 +105,7 @@ class CallbackModule(CallbackBase):
                     self._display.display(text)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self._clear()
+        self._ended(result)
         if ignore_errors:
             return
         host = result._host.get_name()
@@ -112,11 +116,10 @@ class CallbackModule(CallbackBase):
         self.v2_runner_on_failed(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._clear()
+        self._ended(result)
         self._display.display(f"[{result._host.get_name()}] unreachable: {result._result.get('msg', '')}", color="red")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        self._ended()
         self._clear()
         for host in sorted(stats.processed):
             counts = stats.summarize(host)

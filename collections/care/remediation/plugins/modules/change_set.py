@@ -19,7 +19,7 @@ options:
   state:
     description:
       - V(open) starts a run and takes the care folder for it. Another living run in the same folder is an error that
-        names it.
+        names it; so is, unless in check mode, an approval that is missing or names another change set.
       - V(present) collects what the tasks planned in check mode. In check mode it writes C(change-set.json),
         C(change-set.html)
         and C(change-set.en.html) and prints a summary with the digest.
@@ -47,7 +47,10 @@ options:
     type: list
     elements: str
   failed_hosts:
-    description: Hosts on which a task failed or that could not be reached, for V(state=closed).
+    description:
+      - Hosts on which a task failed or that could not be reached.
+      - With V(state=present) any of them stops the run before its first change; with V(state=closed) they are reported
+        and the run fails.
     type: list
     elements: str
     default: []

@@ -35,6 +35,8 @@ _TEXTS: dict[str, dict[str, str]] = {
         "no_control": "(sans contrôle)",
         "blocked": "CET ENSEMBLE SERA REFUSÉ EN L’ÉTAT :",
         "stopped": "Arrêt avant le premier changement, rien n’a été modifié :",
+        "not_planned": "La planification a échoué sur : {hosts}. Corrigez ce que leurs messages disent, ou laissez-les de "
+        "côté avec --limit.",
         "max_changes": "{count} objets seraient touchés, la limite care_max_changes est {limit}. "
         "Réduisez le périmètre (--limit, --tags) ou relevez la limite.",
         "hazard.break_glass": "{object} est un compte de bris de glace ({change}). Retirez ce changement des décisions.",
@@ -148,6 +150,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "no_control": "(no control)",
         "blocked": "AS IT IS, THIS SET WILL BE REFUSED:",
         "stopped": "Stopped before the first change, nothing was changed:",
+        "not_planned": "Planning failed on: {hosts}. Correct what their messages say, or leave them out with --limit.",
         "max_changes": "{count} objects would be touched, the limit care_max_changes is {limit}. "
         "Narrow the run (--limit, --tags) or raise the limit.",
         "hazard.break_glass": "{object} is a break-glass account ({change}). Take this change out of the decisions.",
