@@ -27,6 +27,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory import 
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import CaseInsensitiveDict, Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import read_snapshot
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from controls.domain import BASE, sid
 from controls.test_snapshot_reader import FakeSession, world
 
@@ -69,7 +70,7 @@ def main() -> None:
         if measured:
             tracemalloc.start()
         start = perf_counter()
-        reading = read_snapshot(Large(count), trustees=lambda _: [])
+        reading = read_snapshot(Large(count), trustees=lambda _: [], thresholds=catalogue.thresholds(catalogue.load()))
         read = perf_counter() - start
         start = perf_counter()
         outcomes = evaluate(reading.snapshot, select(None))

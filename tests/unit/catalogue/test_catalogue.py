@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,3 +245,33 @@ def port(service: str | None, number: int, **scripts: str) -> dict[str, Any]:
 )
 def test_nmap_hooks(control: str, seen: dict[str, Any], expected: bool) -> None:
     assert any(hook.matches(**seen) for hook in ALL[control].nmap) is expected
+
+
+def test_the_edition_lists_the_scored_controls_with_their_levels() -> None:
+    known = {row["control"]: tuple(int(level) for level in row["levels"].split(",")) for row in rows("controls.csv")}
+    assert dict(catalogue.edition().scored) == known
+    assert len(known) == 76
+    assert catalogue.edition().version == "2026.1"
+
+
+def test_a_wrong_edition_names_file_and_place(tmp_path: Path) -> None:
+    wrong = tmp_path / "edition.yml"
+    wrong.write_text(catalogue.EDITION.read_text(encoding="utf-8").replace("vuln_krbtgt: [2]", "vuln_krbtgt: [7]"))
+    with pytest.raises(catalogue.CatalogueError, match=r"edition\.yml: scored/vuln_krbtgt/0: 7 is greater"):
+        catalogue.edition(wrong)
+
+
+def test_what_an_audit_is_given_is_plain_and_complete() -> None:
+    given = catalogue.for_audit()
+    assert json.loads(json.dumps(given)) == given
+    assert given["thresholds"]["vuln_privileged_members"] == {"accounts": 50, "accounts_per_domain": 3}
+    assert set(given["classes"]) == {each.id for each in ALL.values() if each.levels}
+
+
+@pytest.mark.parametrize("control", [each for each in ALL.values() if each.thresholds], ids=lambda each: each.id)
+def test_every_threshold_is_used_by_its_detection(control: catalogue.Control) -> None:
+    programs = ROOT / "collections/care/remediation/plugins/module_utils"
+    shared = [path for path in (programs / "controls").glob("*.py") if not path.name.startswith(("vuln_", "mie_"))]
+    shared += (programs / "directory").rglob("*.py")
+    sources = "".join(path.read_text(encoding="utf-8") for path in [programs / f"controls/{control.id}.py", *shared])
+    assert [name for name in control.thresholds if f'"{name}"' not in sources] == [], "numbers that nothing reads"

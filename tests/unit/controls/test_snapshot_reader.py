@@ -17,6 +17,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
     escape,
     read_snapshot,
 )
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 from controls.domain import BASE, DOMAIN, sid, unreadable
 
@@ -152,7 +153,8 @@ def world() -> dict[str, dict[str, Any]]:
 
 
 def read(objects: dict[str, dict[str, Any]] | None = None, refuse: dict[str, int] | None = None) -> Snapshot:
-    return read_snapshot(FakeSession(world() if objects is None else objects, refuse), trustees=lambda _: []).snapshot
+    session = FakeSession(world() if objects is None else objects, refuse)
+    return read_snapshot(session, trustees=lambda _: [], thresholds=catalogue.thresholds(catalogue.load())).snapshot
 
 
 def test_reads_everything() -> None:

@@ -24,6 +24,11 @@ options:
     description: Only these controls. Default is all of them.
     type: list
     elements: str
+  catalogue:
+    description:
+      - What the catalogue of controls gives an audit, with its version, its thresholds and the levels of its controls.
+      - Filled in on the control node. A task that sets it is refused, so that every audit judges by the same numbers.
+    type: dict
 extends_documentation_fragment:
   - care.remediation.attributes
   - care.remediation.directory
@@ -114,16 +119,20 @@ def main() -> None:
         argument_spec={
             "host": {"type": "str"},
             "controls": {"type": "list", "elements": "str"},
+            "catalogue": {"type": "dict"},
             **argument_spec(),
         },
         supports_check_mode=True,
     )
     if LDAP_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("python-ldap"), exception=str(LDAP_IMPORT_ERROR))
+    catalogue = module.params["catalogue"]
+    if catalogue is None:
+        module.fail_json(msg="the catalogue was not given: call care.remediation.directory_audit through ansible-core")
     try:
         controls = select(module.params["controls"])
         with Session.connect(ConnectionOptions.from_params(module.params)) as session:
-            reading = read_snapshot(session, trustees=trustees)
+            reading = read_snapshot(session, trustees=trustees, thresholds=catalogue["thresholds"])
     except (DirectoryError, UnknownControlError) as error:
         module.fail_json(msg=str(error))
     snapshot, durations = reading.snapshot, reading.durations

@@ -30,7 +30,8 @@ except ImportError as error:  # said when the catalogue is first read
 
 COLLECTION = Path(__file__).resolve().parents[2]
 DIRECTORY = COLLECTION / "catalogue"
-SCHEMA = COLLECTION / "schemas" / "catalogue-1.json"
+EDITION = DIRECTORY / "anssi" / "edition.yml"
+SCHEMAS = COLLECTION / "schemas"
 
 
 class CatalogueError(Exception):
@@ -139,12 +140,24 @@ class Control:
 Catalogue = Mapping[str, Control]
 
 
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The list of control points that the catalogue follows. ``scored``: control id to its ANSSI levels."""
+
+    title: Text
+    year: int
+    revision: int
+    scored: Mapping[str, tuple[int, ...]]
+
+    @property
+    def version(self) -> str:
+        """Year of the list and revision of our data for it, for instance ``2026.1``."""
+        return f"{self.year}.{self.revision}"
+
+
 def parse(document: Any, *, name: str) -> Control:
     """A control from the content of its file ``name`` (with or without folder); CatalogueError where it is wrong."""
-    error = next(iter(sorted(_validator().iter_errors(document), key=lambda e: list(map(str, e.absolute_path)))), None)
-    if error is not None:
-        place = "/".join(str(part) for part in error.absolute_path) or "the whole file"
-        raise CatalogueError(f"{name}: {place}: {error.message}")
+    _check(document, "catalogue-1", name)
     if Path(name).stem != document["id"]:
         raise CatalogueError(f"{name}: the file must be named {document['id']}.yml, after its id")
     raw = document["remediation"]
@@ -198,6 +211,30 @@ def thresholds(catalogue: Catalogue) -> dict[str, dict[str, float]]:
     return {control.id: dict(control.thresholds) for control in catalogue.values() if control.thresholds}
 
 
+def for_audit() -> dict[str, Any]:
+    """What ``directory_audit`` judges by, as its option ``catalogue`` takes it: plain values only."""
+    controls, followed = load(), edition()
+    return {
+        "version": followed.version,
+        "thresholds": thresholds(controls),
+        "scored": {control: list(levels) for control, levels in followed.scored.items()},
+        "classes": {control.id: control.class_ for control in controls.values() if control.levels},
+    }
+
+
+@functools.cache
+def edition(path: Path = EDITION) -> Edition:
+    """The edition that the catalogue follows; CatalogueError where its file is wrong."""
+    document = _yaml(path)
+    _check(document, "catalogue-edition-1", str(path))
+    return Edition(
+        title=Text(**document["title"]),
+        year=document["edition"],
+        revision=document["revision"],
+        scored=MappingProxyType({control: tuple(levels) for control, levels in document["scored"].items()}),
+    )
+
+
 @functools.cache
 def load(directory: Path = DIRECTORY) -> Catalogue:
     """All controls by id, in the order of their ids; cached for the life of the process.
@@ -208,11 +245,7 @@ def load(directory: Path = DIRECTORY) -> Catalogue:
     controls: dict[str, Control] = {}
     rules: dict[str, str] = {}
     for path in sorted(directory.glob("*.yml")):
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-            raise CatalogueError(f"{path}: cannot be read as YAML: {exc}") from exc
-        control = parse(document, name=str(path))
+        control = parse(_yaml(path), name=str(path))
         for rule in control.pingcastle:
             if rule in rules:
                 raise CatalogueError(f"{path}: PingCastle rule {rule} already belongs to {rules[rule]}")
@@ -228,11 +261,25 @@ def by_pingcastle_rule(catalogue: Catalogue) -> dict[str, Control]:
     return {rule: control for control in catalogue.values() for rule in control.pingcastle}
 
 
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise CatalogueError(f"{path}: cannot be read as YAML: {exc}") from exc
+
+
+def _check(document: Any, schema: str, name: str) -> None:
+    errors = sorted(_validator(schema).iter_errors(document), key=lambda e: list(map(str, e.absolute_path)))
+    if errors:
+        place = "/".join(str(part) for part in errors[0].absolute_path) or "the whole file"
+        raise CatalogueError(f"{name}: {place}: {errors[0].message}")
+
+
 @functools.cache
-def _validator() -> Any:
+def _validator(name: str) -> Any:
     if MISSING is not None:
         raise CatalogueError(
             f"the control node lacks the Python library {MISSING}: pip install 'jmespath>=1' 'jsonschema>=4.21'"
         )
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
     return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)

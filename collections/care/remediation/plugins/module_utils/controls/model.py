@@ -89,9 +89,10 @@ def day(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def years_before(moment: datetime, years: int) -> datetime:
-    """The same day ``years`` earlier (28 February for a 29th)."""
+def years_before(moment: datetime, years: float) -> datetime:
+    """The same day ``years`` (a whole number) earlier (28 February for a 29th)."""
+    year = moment.year - int(years)
     try:
-        return moment.replace(year=moment.year - years)
+        return moment.replace(year=year)
     except ValueError:
-        return moment.replace(year=moment.year - years, day=28)
+        return moment.replace(year=year, day=28)

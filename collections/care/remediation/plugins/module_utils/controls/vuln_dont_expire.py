@@ -14,21 +14,20 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 ID: Final = "vuln_dont_expire"
 NEEDS: Final = frozenset({ACCOUNTS, FLAGS})
-# Source: ANSSI checklist, vuln_dont_expire: more than 10 % of the accounts.
-RATIO_ABOVE: Final = 0.10
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """Every enabled user account with DONT_EXPIRE_PASSWORD, when they are more than 10 % of the enabled ones."""
+    """Every enabled user account with DONT_EXPIRE_PASSWORD, when they are more of the enabled ones than allowed."""
     users = list(snapshot.enabled_users())
     never = [account for account in users if account.has(uac.DONT_EXPIRE_PASSWORD)]
-    if not users or len(never) / len(users) <= RATIO_ABOVE:
+    allowed = snapshot.limit(ID, "share_percent") / 100
+    if not users or len(never) / len(users) <= allowed:
         return
     facts: dict[str, Any] = {
         "count": len(never),
         "of": len(users),
         "ratio": round(len(never) / len(users), 4),
-        "limit": RATIO_ABOVE,
+        "limit": allowed,
     }
     for account in never:
         yield account_found(

@@ -21,7 +21,7 @@ remark = tolerance.remark
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """Each enabled account with DONT_REQ_PREAUTH that ANSSI's tolerance does not cover."""
     for account in flagged(snapshot, snapshot.accounts, uac.DONT_REQ_PREAUTH):
-        refusal = tolerance.refusal(snapshot, account)
+        refusal = tolerance.refusal(snapshot, account, ID)
         if refusal is not None:
             yield account_found(
                 snapshot,

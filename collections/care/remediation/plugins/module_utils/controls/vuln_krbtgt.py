@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The password of krbtgt is older than a year."""
+"""The password of krbtgt is too old."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 ID: Final = "vuln_krbtgt"
 NEEDS: Final = frozenset({ACCOUNTS})
-# Source: ANSSI checklist, vuln_krbtgt.
-PASSWORD_YEARS: Final = 1
 
 
 def blind(snapshot: Snapshot) -> str | None:
@@ -27,12 +25,12 @@ def blind(snapshot: Snapshot) -> str | None:
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """krbtgt (RID 502), when its password is older than one year, or was never changed."""
+    """krbtgt (RID 502), when its password is older than allowed, or was never changed."""
     krbtgt = snapshot.by_rid(sids.RID_KRBTGT)
     if krbtgt is None:
         return
     changed = krbtgt.pwd_last_set
-    if changed is not None and changed >= years_before(snapshot.taken, PASSWORD_YEARS):
+    if changed is not None and changed >= years_before(snapshot.taken, snapshot.limit(ID, "password_years")):
         return
     age = (snapshot.taken - changed).days if changed is not None else None
     yield account_found(

@@ -21,14 +21,11 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 ID: Final = "vuln_privileged_members"
 NEEDS: Final = frozenset({ACCOUNTS, MEMBERSHIP, FOREST})
-# Source: ANSSI checklist, vuln_privileged_members: 50 accounts, or 3 times the number of domains of the forest.
-LIMIT: Final = 50
-LIMIT_PER_DOMAIN: Final = 3
 
 
 def limit(snapshot: Snapshot) -> int:
-    """How many privileged accounts are tolerated."""
-    return max(LIMIT, LIMIT_PER_DOMAIN * snapshot.domain_count)
+    """How many privileged accounts are tolerated: so many, or so many for each domain of the forest."""
+    return int(max(snapshot.limit(ID, "accounts"), snapshot.limit(ID, "accounts_per_domain") * snapshot.domain_count))
 
 
 def remark(snapshot: Snapshot) -> str | None:

@@ -35,7 +35,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     for account in enabled_privileged(snapshot):
         if account.kind != USER or not account.spns:
             continue
-        refusal = tolerance.refusal(snapshot, account)
+        refusal = tolerance.refusal(snapshot, account, ID)
         if refusal is not None:
             yield account_found(
                 snapshot,

@@ -21,35 +21,34 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 ID: Final = "vuln_user_accounts_dormant"
 NEEDS: Final = frozenset({ACCOUNTS, FLAGS, PASSWORDS, LOGONS})
-# Source: ANSSI checklist, vuln_user_accounts_dormant.
-RATIO_ABOVE: Final = 0.25
-PASSWORD_YEARS: Final = 3
-LOGON_YEARS: Final = 1
 
 
-def is_dormant(account: Account, now: datetime) -> bool:
-    """Password older than 3 years, and no logon for more than a year (or never, and created more than a year ago).
+def is_dormant(account: Account, password_before: datetime, logon_before: datetime) -> bool:
+    """Password set before one date, no logon since another (or never, and created before that).
 
     pwdLastSet 0 ("must change at next logon") hides when the password was set: such an account is not called
     dormant, because what follows is its neutralisation.
     """
-    if account.pwd_last_set is None or account.pwd_last_set >= years_before(now, PASSWORD_YEARS):
+    if account.pwd_last_set is None or account.pwd_last_set >= password_before:
         return False
     since = account.last_logon if account.last_logon is not None else account.created
-    return since is not None and since < years_before(now, LOGON_YEARS)
+    return since is not None and since < logon_before
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """Every dormant enabled user account, when they are more than 25 % of the enabled ones."""
+    """Every dormant enabled user account, when they are more of the enabled ones than allowed."""
     users = list(snapshot.enabled_users())
-    dormant = [account for account in users if is_dormant(account, snapshot.taken)]
-    if not users or len(dormant) / len(users) <= RATIO_ABOVE:
+    password_before = years_before(snapshot.taken, snapshot.limit(ID, "password_years"))
+    logon_before = years_before(snapshot.taken, snapshot.limit(ID, "logon_years"))
+    dormant = [account for account in users if is_dormant(account, password_before, logon_before)]
+    allowed = snapshot.limit(ID, "share_percent") / 100
+    if not users or len(dormant) / len(users) <= allowed:
         return
     facts: dict[str, Any] = {
         "count": len(dormant),
         "of": len(users),
         "ratio": round(len(dormant) / len(users), 4),
-        "limit": RATIO_ABOVE,
+        "limit": allowed,
     }
     for account in dormant:
         yield account_found(

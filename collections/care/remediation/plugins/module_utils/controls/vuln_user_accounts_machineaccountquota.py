@@ -13,8 +13,6 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 ID: Final = "vuln_user_accounts_machineaccountquota"
 NEEDS: Final = frozenset({DOMAIN})
-# Source: ANSSI checklist, vuln_user_accounts_machineaccountquota.
-QUOTA: Final = 0
 
 
 def blind(snapshot: Snapshot) -> str | None:
@@ -25,9 +23,10 @@ def blind(snapshot: Snapshot) -> str | None:
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """The domain, when ms-DS-MachineAccountQuota is above 0."""
+    """The domain, when ms-DS-MachineAccountQuota is above what is allowed."""
+    allowed = int(snapshot.limit(ID, "computers"))
     quota = snapshot.machine_account_quota
-    if quota is not None and quota > QUOTA:
+    if quota is not None and quota > allowed:
         yield Found(
             type="domain",
             id=snapshot.dns_name,
@@ -36,5 +35,5 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
             sid=snapshot.domain_sid,
             level=4,
             wording=f"Any user may join {quota} computers to the domain.",
-            evidence={"quota": quota, "expected": QUOTA},
+            evidence={"quota": quota, "expected": allowed},
         )

@@ -9,7 +9,7 @@ nothing. So each part is checked for what must be there, and its absence becomes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -97,12 +97,16 @@ class Reading:
 
 
 def read_snapshot(
-    session: Reader, *, trustees: Callable[[bytes], Iterable[str]] | None = None, now: datetime | None = None
+    session: Reader,
+    *,
+    trustees: Callable[[bytes], Iterable[str]] | None = None,
+    now: datetime | None = None,
+    thresholds: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Reading:
     """Read everything that the directory controls look at.
 
     ``trustees`` gives the SIDs of a binary security descriptor, whose names are then looked up; ``now`` is the moment
-    ages are counted from (default: the present).
+    ages are counted from (default: the present); ``thresholds`` are those of the catalogue.
     """
     snapshot = Snapshot(
         domain_sid=session.domain_sid,
@@ -111,6 +115,7 @@ def read_snapshot(
         server=session.server,
         connected_sid=session.connected_sid or None,
         taken=now or datetime.now(UTC),
+        thresholds=thresholds or {},
     )
     reading = Reading(snapshot)
     steps: tuple[tuple[str, Callable[[Reader, Snapshot], None]], ...] = (
