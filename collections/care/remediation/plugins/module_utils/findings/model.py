@@ -16,7 +16,7 @@ from typing import Any, Final
 
 SCHEMA: Final = "care.remediation/findings/1"
 SEVERITIES: Final = ("critical", "high", "medium", "low")
-OBJECT_TYPES: Final = ("user", "computer", "group", "domain", "setting", "ace", "port", "service", "host")
+OBJECT_TYPES: Final = ("user", "computer", "group", "domain", "setting", "ace", "port", "service", "host", "object")
 PROTECTED: Final = ("break_glass", "automation", "connected_account")
 
 Finding = dict[str, Any]
