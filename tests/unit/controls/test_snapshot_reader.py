@@ -65,7 +65,14 @@ class FakeSession:
             return self._entry(found[0], attributes) if found else None
         return self._entry(dn, attributes) if dn in self.objects else None
 
-    def search(self, base: str, ldap_filter: str, attributes: Sequence[str], scope: str = "subtree") -> Iterator[Entry]:
+    def search(
+        self,
+        base: str,
+        ldap_filter: str,
+        attributes: Sequence[str],
+        scope: str = "subtree",
+        sd_flags: int | None = None,
+    ) -> Iterator[Entry]:
         self._check(base)
         member_of = re.search(r"\(memberOf=(.*?)\)\)$", ldap_filter)
         for dn, each in self.objects.items():

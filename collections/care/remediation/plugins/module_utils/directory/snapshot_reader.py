@@ -81,8 +81,18 @@ class Reader(Protocol):
     def connected_sid(self) -> str:
         """The SID of the account in use."""
 
-    def search(self, base: str, ldap_filter: str, attributes: Sequence[str], scope: str = "subtree") -> Iterator[Entry]:
-        """Entries below ``base``, as they arrive; long multi-valued attributes come whole."""
+    def search(
+        self,
+        base: str,
+        ldap_filter: str,
+        attributes: Sequence[str],
+        scope: str = "subtree",
+        sd_flags: int | None = None,
+    ) -> Iterator[Entry]:
+        """Entries below ``base``, as they arrive; long multi-valued attributes come whole.
+
+        ``sd_flags``: the parts of nTSecurityDescriptor that are asked for (SD_PARTS).
+        """
 
     def read(self, dn: str, attributes: Sequence[str], sd_flags: int | None = None) -> Entry | None:
         """One object, or None."""
