@@ -74,7 +74,7 @@ def type_of(entry: Entry) -> str:
 def _change(
     entry: Entry,
     kind: str,
-    attribute: str,
+    attribute: str | None,
     before: Any,
     after: Any,
     display: tuple[str, str],
@@ -219,9 +219,49 @@ def password_change(
     )
 
 
+def creation(
+    dn: str,
+    attributes: Mapping[str, Sequence[str]],
+    *,
+    label: str,
+    object_type: str = "object",
+    hazards: Sequence[Mapping[str, str]] = (),
+    context: Mapping[str, Any] | None = None,
+) -> model.Change:
+    """The change that makes the object ``dn``, which there is not yet, with these attributes (objectClass among them).
+
+    The object is named by its DN: it has no GUID before the server gives it one. Undoing deletes it, as long as it is
+    still what was created.
+    """
+    values = {name: list(given) for name, given in attributes.items() if given}
+    return model.new_change(
+        target="directory",
+        kind="object",
+        object_type=object_type,
+        object_id=dn,
+        label=label,
+        dn=dn,
+        before=None,
+        after={"attributes": values},
+        display_before=NOTHING,
+        display_after="\n".join(f"{name}: {', '.join(given)}" for name, given in sorted(values.items())),
+        hazards=hazards,
+        context=context,
+    )
+
+
+def deletion(entry: Entry, names: Sequence[str], *, hazards: Sequence[Mapping[str, str]] = ()) -> model.Change:
+    """The change that deletes an object, irreversibly; it must still have these attributes (``names``) as now."""
+    before = {name: [_portable(value) for value in values] for name in names if (values := entry.attributes.get(name))}
+    shown = "\n".join(f"{name}: {', '.join(map(str, values))}" for name, values in sorted(before.items()))
+    return _change(
+        entry, "object", None, {"attributes": before}, None, (shown, NOTHING), "object_deleted", hazards=hazards
+    )
+
+
 def diff_of(change: model.Change) -> dict[str, str]:
     """The change as Ansible's ``diff`` shows it."""
-    header = f"{change['object']['dn']} ({change['attribute']})"
+    header = f"{change['object']['dn']} ({change['attribute'] or change['kind']})"
     return {
         "before_header": header,
         "after_header": header,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
@@ -319,6 +319,22 @@ class Session:
                 yield collect()
         while sent:
             yield collect()
+
+    def add(self, dn: str, attributes: Sequence[tuple[str, list[bytes]]], controls: Sequence[Any] = ()) -> Result:
+        """Create the object ``dn``. Never raises for what the server says: the Result does."""
+        return self._one(dn, "creating", lambda: self._ldap.add_ext_s(dn, list(attributes), serverctrls=list(controls)))
+
+    def delete(self, dn: str, controls: Sequence[Any] = ()) -> Result:
+        """Delete the object ``dn`` (also ``<GUID=…>``), which has none below it. Never raises, as ``add``."""
+        return self._one(dn, "deleting", lambda: self._ldap.delete_ext_s(dn, serverctrls=list(controls)))
+
+    def _one(self, dn: str, doing: str, send: Callable[[], Any]) -> Result:
+        try:
+            send()
+        except ldap.LDAPError as error:
+            lost = isinstance(error, (ldap.SERVER_DOWN, ldap.TIMEOUT, ldap.UNAVAILABLE))
+            return Result(dn, None if lost else result_code(error), explain(error, self.server, f"{doing} {dn}"))
+        return Result(dn, 0)
 
     def _entry(self, dn: str, values: dict[str, list[bytes]]) -> Entry:
         entry = Entry(dn, CaseInsensitiveDict())

@@ -21,6 +21,7 @@ from typing import Any, Final
 from ansible_collections.care.remediation.plugins.module_utils.directory.attribute_change import AttributeChange
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import DirectoryError
+from ansible_collections.care.remediation.plugins.module_utils.directory.object_change import ObjectChange
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import (
     DACL,
     Result,
@@ -29,11 +30,13 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.session
 )
 
 Change = Mapping[str, Any]
-KINDS: Final = ("flags", "values", "replace", "aces", "password")
+KINDS: Final = ("flags", "values", "replace", "aces", "password", "object")
 _BATCH: Final = 500
 _WINDOW: Final = 64
 # noSuchAttribute, attributeOrValueExists, entryAlreadyExists: the server's own "it is not as you said"
 _MOVED: Final = frozenset({16, 20, 68})
+# notAllowedOnNonLeaf: something was put below an object that is to go
+_NON_LEAF: Final = 66
 # A later change may need an earlier one of another object: a new primary group needs the membership first
 _BARRIERS: Final = frozenset({"primarygroupid"})
 # The lock is held for one task of a run; a long one changes thousands of objects
@@ -58,10 +61,19 @@ def write(session: Session, operation: str, changes: Sequence[Change], check_mod
     return {"changed": any(r["status"] in ("applied", "undone", "unverified") for r in results), "results": results}
 
 
-def batches(changes: Sequence[Change], undo: bool) -> Iterator[list[AttributeChange]]:
-    """The changes in order, those of one attribute of one object together, cut where one must wait for another."""
+def batches(changes: Sequence[Change], undo: bool) -> Iterator[list[AttributeChange] | list[ObjectChange]]:
+    """The changes in order, those of one attribute of one object together, cut where one must wait for another.
+
+    An object that comes or goes is alone: others may be put below it, or refer to it.
+    """
     group: dict[tuple[str, str], AttributeChange] = {}
     for change in changes:
+        if change["kind"] == "object":
+            if group:
+                yield list(group.values())
+                group = {}
+            yield [ObjectChange(change, undo)]
+            continue
         object_id, attribute = str(change["object"]["id"]).lower(), str(change["attribute"])
         key = (object_id, attribute.lower())
         alone = attribute.lower() in _BARRIERS
@@ -109,7 +121,66 @@ class _Writer:
             return True
         return False
 
-    def run(self, batch: list[AttributeChange]) -> None:
+    def run(self, batch: list[AttributeChange] | list[ObjectChange]) -> None:
+        if isinstance(batch[0], ObjectChange):
+            self._run_object(batch[0])
+        else:
+            self._run_attributes(batch)  # type: ignore[arg-type]  # all or none are objects
+
+    def _run_object(self, operation: ObjectChange) -> None:
+        change = operation.change
+        label = _label(change)
+        try:
+            why = operation.wrong()
+        except (ValueError, KeyError, TypeError) as error:
+            why = str(error)
+        if why:
+            self.say(change, "failed", f"{label}: {why}")
+            return
+        ((_dn, entry),) = self.session.read_many([operation.dn], operation.read_attributes)
+        if isinstance(entry, DirectoryError):
+            self.say(change, "failed", f"{label}: not written, it could not be read first: {entry}")
+            return
+        where = operation.where(entry)
+        if where == "after":
+            self.say(change, self.nothing)
+        elif where == "other":
+            self._object_conflict(operation, entry)
+        elif self.check_mode:
+            self.say(change, self.done)
+        else:
+            if operation.adds:
+                answer = self.session.add(operation.dn, operation.addlist())
+            else:
+                # by GUID: this very object, whatever has taken its name meanwhile
+                answer = self.session.delete(f"<GUID={entry.guid()}>" if entry and entry.guid() else operation.dn)
+            ((_dn, now),) = self.session.read_many([operation.dn], operation.read_attributes)
+            self._judge_object(operation, answer, now)
+
+    def _judge_object(self, operation: ObjectChange, answer: Result, now: Entry | DirectoryError | None) -> None:
+        change, label = operation.change, _label(operation.change)
+        if isinstance(now, DirectoryError):
+            if answer.code:
+                self.say(change, "failed", f"{label}: {answer.error}")
+            else:
+                self.say(change, "unverified", f"{label}: could not be read back: {now}")
+        elif operation.where(now) == "after":
+            self.say(change, self.done)
+        elif answer.code == _NON_LEAF:
+            self.say(change, "conflict", f"{label}: left alone, there are objects below it: {answer.error}")
+        elif answer.code in _MOVED:
+            self._object_conflict(operation, now)
+        elif answer.ok:
+            self.say(change, "failed", f"{label}: written, but read back differently: {operation.shown(now)}")
+        else:
+            self.say(change, "failed", f"{label}: {answer.error}")
+
+    def _object_conflict(self, operation: ObjectChange, entry: Entry | None) -> None:
+        present = operation.shown(entry)
+        message = "left alone, it is not the object that was seen" if not operation.adds else "left alone, it is there"
+        self.say(operation.change, "conflict", f"{_label(operation.change)}: {message}: {present}", present)
+
+    def _run_attributes(self, batch: list[AttributeChange]) -> None:
         before = self._read(batch)
         todo: list[tuple[AttributeChange, list[Change], Entry, list[Any]]] = []
         for operation, entry in zip(batch, before, strict=True):
@@ -233,7 +304,8 @@ class _Writer:
 
 
 def _label(change: Change) -> str:
-    return f"{change['object'].get('label') or change['object']['id']} ({change['attribute']})"
+    what = change["attribute"] or change["kind"]
+    return f"{change['object'].get('label') or change['object']['id']} ({what})"
 
 
 @contextlib.contextmanager
