@@ -4,9 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.controls import (
-    vuln_permissions_naming_context as control,
-)
+from ansible_collections.care.remediation.plugins.module_utils.controls import rights
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
@@ -14,12 +12,12 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 from controls.domain import BASE, DOMAIN, domain, outcome, sid, unreadable
 
 CONTROL = "vuln_permissions_naming_context"
-GC, GCA, GCF = control.GET_CHANGES, control.GET_CHANGES_ALL, control.GET_CHANGES_FILTERED
+GC, GCA, GCF = rights.GET_CHANGES, rights.GET_CHANGES_ALL, rights.GET_CHANGES_FILTERED
 SVC = sid(1201)
 # What Windows and Samba put on a domain's head, of the entries that matter here.
 DEFAULTS = [
     f"(OA;;CR;{GC};;S-1-5-9)",
-    f"(OA;;CR;{control.MANAGE_TOPOLOGY};;S-1-5-9)",
+    f"(OA;;CR;{rights.MANAGE_TOPOLOGY};;S-1-5-9)",
     f"(OA;;CR;{GCF};;S-1-5-9)",
     f"(OA;;CR;{GC};;S-1-5-32-544)",
     f"(OA;;CR;{GCA};;S-1-5-32-544)",

@@ -12,11 +12,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import uuid
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls.rights import (
+    DOMAIN,
+    GET_CHANGES,
+    GET_CHANGES_ALL,
+    REPLICATION,
+    ace_rights,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import to_sddl
@@ -29,19 +35,6 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 ID: Final = "vuln_permissions_naming_context"
 NEEDS: Final = frozenset({DESCRIPTORS})
 
-# Extended rights (MS-ADTS 5.1.3.2.1)
-GET_CHANGES: Final = uuid.UUID("1131f6aa-9c07-11d1-f79f-00c04fc2dcd2")
-GET_CHANGES_ALL: Final = uuid.UUID("1131f6ad-9c07-11d1-f79f-00c04fc2dcd2")
-GET_CHANGES_FILTERED: Final = uuid.UUID("89e95b76-444d-4c62-991a-0facbeda640c")
-MANAGE_TOPOLOGY: Final = uuid.UUID("1131f6ac-9c07-11d1-f79f-00c04fc2dcd2")
-INSTALL_REPLICA: Final = uuid.UUID("9923a32a-3607-11d2-b9be-0000f87a36b2")
-REPLICATION: Final = {
-    GET_CHANGES: "DS-Replication-Get-Changes",
-    GET_CHANGES_ALL: "DS-Replication-Get-Changes-All",
-    GET_CHANGES_FILTERED: "DS-Replication-Get-Changes-In-Filtered-Set",
-    MANAGE_TOPOLOGY: "DS-Replication-Manage-Topology",
-    INSTALL_REPLICA: "DS-Install-Replica",
-}
 # Principals that hold such rights on a domain as Windows makes it: administrators of the forest hold all of them…
 FULL: Final = frozenset({sids.SYSTEM, sids.BUILTIN_ADMINISTRATORS})
 FULL_RIDS: Final = frozenset({sids.RID_DOMAIN_ADMINS, sids.RID_ENTERPRISE_ADMINS, sids.RID_SCHEMA_ADMINS})
@@ -109,27 +102,8 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
 
 
 def dangerous_rights(ace: sd.Ace) -> list[str]:
-    """The names of the dangerous rights that an ACE grants on the object that carries it; [] for none."""
-    if not ace.allows or ace.mask is None or ace.flags & sd.INHERIT_ONLY:
-        return []
-    mask, kind = ace.mask, ace.object_type
-    rights = []
-    if mask & sd.GENERIC_ALL or (mask & sd.FULL_CONTROL == sd.FULL_CONTROL and kind is None):
-        return ["GenericAll"]
-    if mask & sd.WRITE_DAC:
-        rights.append("WriteDacl")
-    if mask & sd.WRITE_OWNER:
-        rights.append("WriteOwner")
-    if mask & sd.GENERIC_WRITE:
-        rights.append("GenericWrite")
-    if mask & sd.WRITE_PROPERTY and kind is None:
-        rights.append("WriteAllProperties")
-    if mask & sd.CONTROL_ACCESS:
-        if kind is None:
-            rights.append("AllExtendedRights")
-        elif kind in REPLICATION:
-            rights.append(REPLICATION[kind])
-    return rights
+    """The names of the dangerous rights that an ACE grants on the head that carries it; [] for none."""
+    return ace_rights(ace, DOMAIN)
 
 
 def _excess(snapshot: Snapshot, head: NamingContext, ace: sd.Ace) -> list[str]:
