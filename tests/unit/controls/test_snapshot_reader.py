@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -20,6 +19,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 from controls.domain import BASE, DOMAIN, sid, unreadable
+from controls.ldap_filter import parse
 
 CONFIG = f"CN=Configuration,{BASE}"
 SYSTEM = f"CN=System,{BASE}"
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 class FakeSession:
-    """Objects as ``{dn: {attribute: value}}``; filters are recognised by what they ask for."""
+    """Objects as ``{dn: {attribute: value}}``."""
 
     domain_dn, configuration_dn, schema_dn = BASE, CONFIG, f"CN=Schema,{CONFIG}"
     domain_sid, dns_name, server = DOMAIN, "chu-valmont.test", "dc1.chu-valmont.test"
@@ -74,23 +74,10 @@ class FakeSession:
         sd_flags: int | None = None,
     ) -> Iterator[Entry]:
         self._check(base)
-        member_of = re.search(r"\(memberOf=(.*?)\)\)$", ldap_filter)
+        asked = parse(ldap_filter)
         for dn, each in self.objects.items():
-            classes = each.get("objectClass", [])
-            if "sAMAccountType=" in ldap_filter:
-                match = f"sAMAccountType={each.get('sAMAccountType')})" in ldap_filter
-                match = match and ("servicePrincipalName" not in ldap_filter or "servicePrincipalName" in each)
-            elif member_of:
-                parent = next(name for name in self.objects if escape(name) == member_of[1])
-                match = "group" in classes and dn in self.objects[parent].get("member", [])
-            elif "msDS-GroupManagedServiceAccount" in ldap_filter:
-                match = "msDS-GroupManagedServiceAccount" in classes
-            elif "msDS-PasswordSettings" in ldap_filter:
-                match = "msDS-PasswordSettings" in classes
-            elif "crossRef" in ldap_filter:
-                match = "crossRef" in classes
-            else:
-                raise AssertionError(ldap_filter)
+            parents = [name for name, other in self.objects.items() if dn in other.get("member", [])]
+            match = asked({**each, "memberOf": parents})
             if match and dn.endswith(base):
                 yield self._entry(dn, attributes)
 
@@ -126,7 +113,16 @@ def world() -> dict[str, dict[str, Any]]:
     people = [account(500, "Administrateur"), account(501, "Invité"), account(502, "krbtgt"), account(1201, "benoît")]
     admin, _guest, _krbtgt, person = (dn for dn, _ in people)
     machines = [
-        account(1000, "DC1$", 805306369, userAccountControl=uac.SERVER_TRUST_ACCOUNT, primaryGroupID=516),
+        account(
+            1000,
+            "DC1$",
+            805306369,
+            userAccountControl=uac.SERVER_TRUST_ACCOUNT,
+            primaryGroupID=516,
+            operatingSystem="Windows Server 2022 Standard",
+            dNSHostName="dc1.chu-valmont.test",
+            servicePrincipalName=["HOST/dc1.chu-valmont.test", "ldap/DC1"],
+        ),
         account(1301, "gmsa$", 805306369, objectClass=["top", "computer", "msDS-GroupManagedServiceAccount"]),
         account(1302, "svc-sql", servicePrincipalName=["MSSQLSvc/sql1:1433", "HTTP/sql1"]),
     ]
@@ -155,7 +151,7 @@ def world() -> dict[str, dict[str, Any]]:
         PSO_FOLDER: {"objectGUID": GUID},
         f"CN=PSO administrateurs,{PSO_FOLDER}": pso,
         SERVICE: {"objectGUID": GUID, "dSHeuristics": "0000002"},
-        f"CN=CHUVALMONT,CN=Partitions,{CONFIG}": {"objectClass": ["crossRef"], "cn": "CHUVALMONT"},
+        f"CN=CHUVALMONT,CN=Partitions,{CONFIG}": {"objectClass": ["crossRef"], "cn": "CHUVALMONT", "systemFlags": 3},
     }
 
 
@@ -169,7 +165,7 @@ def test_reads_everything() -> None:
     assert snapshot.unreadable == {}
     kinds = {each.label: each.kind for each in snapshot.accounts}
     assert (kinds["gmsa$"], kinds["DC1$"], kinds["svc-sql"]) == ("msa", "computer", "user")
-    (service,) = [each for each in snapshot.accounts if each.spns]
+    (service,) = [each for each in snapshot.accounts if each.spns and each.kind == "user"]
     assert service.spns == ("MSSQLSvc/sql1:1433", "HTTP/sql1")
     assert {a.label for a, _ in snapshot.privileged_accounts()} == {"Administrateur", "benoît"}
     assert snapshot.ds_heuristics == "0000002"
@@ -182,9 +178,54 @@ def test_reads_everything() -> None:
     assert benoit.pwd_last_set is not None and benoit.pwd_last_set.year == 2022
 
 
+def test_reads_service_names_of_domain_controllers_and_clusters_only() -> None:
+    objects = world()
+    names = ["HOST/srv1", "MSServerClusterMgmtAPI/srv1"]
+    objects.update(
+        [
+            account(1311, "SRV1$", 805306369, servicePrincipalName=names),
+            account(1312, "GRAPPE$", 805306369, servicePrincipalName=["MSServerCluster/grappe", "HOST/grappe"]),
+            account(1313, "GRAPPE-SQL$", 805306369, servicePrincipalName=["MSClusterVirtualServer/grappe-sql"]),
+        ]
+    )
+    spns = {each.label: each.spns for each in read(objects).accounts if each.kind == "computer"}
+    assert spns == {
+        "DC1$": ("HOST/dc1.chu-valmont.test", "ldap/DC1"),
+        "SRV1$": (),
+        "GRAPPE$": ("MSServerCluster/grappe", "HOST/grappe"),
+        "GRAPPE-SQL$": ("MSClusterVirtualServer/grappe-sql",),
+    }
+    (dc1,) = [each for each in read(objects).accounts if each.is_dc]
+    assert (dc1.host_name, dc1.operating_system) == ("dc1.chu-valmont.test", "Windows Server 2022 Standard")
+
+
+def test_reads_what_only_few_accounts_have() -> None:
+    objects = world()
+    dn, facts = account(1201, "benoît")
+    history = [sids.to_bytes("S-1-5-21-1-2-3-500"), sids.to_bytes("S-1-5-32-544")]
+    objects[dn] = facts | {
+        "adminCount": 1,
+        "msDS-AllowedToDelegateTo": ["cifs/srv1", "ldap/dc1"],
+        "msDS-AllowedToActOnBehalfOfOtherIdentity": b"\x01\x00descriptor",
+        "sIDHistory": history,
+    }
+    group_dn = f"CN=Utilisateurs protégés,CN=Users,{BASE}"
+    objects[group_dn] |= {"sIDHistory": history[:1], "sAMAccountType": 268435456}
+    snapshot = read(objects)
+    benoit = next(each for each in snapshot.accounts if each.label == "benoît")
+    assert (benoit.admin_count, benoit.delegates_to) == (1, ("cifs/srv1", "ldap/dc1"))
+    assert benoit.resource_delegation == b"\x01\x00descriptor"
+    assert {each.label: (each.type, each.values) for each in snapshot.sid_histories} == {
+        "benoît": ("user", ("S-1-5-21-1-2-3-500", "S-1-5-32-544")),
+        "Utilisateurs protégés": ("group", ("S-1-5-21-1-2-3-500",)),
+    }
+    del objects[dn]["objectSid"]
+    assert "benoît" in read(objects).unreadable["SID histories"]
+
+
 def test_durations_name_each_part() -> None:
     durations = read_snapshot(FakeSession(world())).durations
-    assert set(durations) == {"domain", "accounts", "groups", "password settings", "settings", "descriptors"}
+    assert set(durations) >= {"domain", "accounts", "groups", "password settings", "settings", "descriptors"}
 
 
 def _without(objects: dict[str, dict[str, Any]], *dns: str) -> dict[str, dict[str, Any]]:

@@ -28,6 +28,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.privile
     privileged_accounts,
     privileged_group_sids,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.sid_history import SidHistory
 
 # Parts of a snapshot, as controls name them in NEEDS and ``unreadable`` in its keys.
 ACCOUNTS: Final = "accounts"
@@ -41,6 +42,8 @@ DSHEURISTICS: Final = "dSHeuristics"
 DESCRIPTORS: Final = "naming context descriptors"
 PSOS: Final = "password settings objects"
 FOREST: Final = "forest partitions"
+PRIMARY_GROUPS: Final = "primary groups"
+SYSTEMS: Final = "operating systems"
 
 USER: Final = "user"
 COMPUTER: Final = "computer"
@@ -67,7 +70,12 @@ class Account:
     created: datetime | None = None
     primary_group_id: int | None = None
     encryption_types: int | None = None
-    spns: tuple[str, ...] = ()
+    spns: tuple[str, ...] = ()  # of users, domain controllers, privileged computers and clusters; () for the others
+    admin_count: int | None = None
+    delegates_to: tuple[str, ...] = ()  # msDS-AllowedToDelegateTo: service principal names
+    resource_delegation: bytes | None = None  # msDS-AllowedToActOnBehalfOfOtherIdentity: a security descriptor
+    operating_system: str | None = None
+    host_name: str | None = None  # dNSHostName, where SPNs of a computer were read
 
     @property
     def rid(self) -> int:
@@ -140,6 +148,7 @@ class Snapshot:
     groups: dict[str, Group] = field(default_factory=dict)  # by dn_key
     psos: list[PasswordSettings] = field(default_factory=list)
     naming_contexts: list[NamingContext] = field(default_factory=list)
+    sid_histories: list[SidHistory] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # SID of a trustee to its name, where the server knows it
     machine_account_quota: int | None = None
     ds_heuristics: str = ""
@@ -165,6 +174,13 @@ class Snapshot:
             return _hidden("userAccountControl", [each for each in self.accounts if each.uac is None], self.accounts)
         if part == PASSWORDS:
             return _hidden("pwdLastSet", [each for each in self.accounts if not each.pwd_known], self.accounts)
+        if part == PRIMARY_GROUPS:
+            without = [each for each in self.accounts if each.primary_group_id is None]
+            return _hidden("primaryGroupID", without, self.accounts)
+        if part == SYSTEMS:
+            computers = [each for each in self.accounts if each.kind == COMPUTER]
+            if computers and not any(each.operating_system for each in computers):
+                return f"operatingSystem of not one of {len(computers)} computers is readable"
         if part == MEMBERSHIP:
             admins = sids.in_domain(self.domain_sid, sids.RID_DOMAIN_ADMINS)
             if not any(group.sid == admins for group in self.groups.values()):
@@ -271,6 +287,7 @@ class Snapshot:
         groups = [_build(Group, item) for item in values.get("groups", ())]
         values["groups"] = {dn_key(group.dn): group for group in groups}
         values["psos"] = [_build(PasswordSettings, item) for item in values.get("psos", ())]
+        values["sid_histories"] = [_build(SidHistory, item) for item in values.get("sid_histories", ())]
         values["naming_contexts"] = [_build(NamingContext, item) for item in values.get("naming_contexts", ())]
         return cls(**values)
 
@@ -299,9 +316,10 @@ def _build(kind: type, item: Mapping[str, Any]) -> Any:
     values = dict(item)
     for name in _TIMES & values.keys():
         values[name] = _time(values[name])
-    for name in ("members", "applies_to", "spns"):
+    for name in ("members", "applies_to", "spns", "delegates_to", "values"):
         if name in values:
             values[name] = tuple(values[name])
-    if isinstance(values.get("descriptor"), str):
-        values["descriptor"] = base64.b64decode(values["descriptor"])
+    for name in ("descriptor", "resource_delegation"):
+        if isinstance(values.get(name), str):
+            values[name] = base64.b64decode(values[name])
     return kind(**values)

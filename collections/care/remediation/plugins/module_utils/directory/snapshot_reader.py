@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from sys import intern
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -27,6 +28,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.privile
     dn_key,
     privileged_group_sids,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading import services, sid_history
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     Account,
     Group,
@@ -50,6 +52,10 @@ ACCOUNT_ATTRIBUTES: Final = (
     "whenCreated",
     "primaryGroupID",
     "msDS-SupportedEncryptionTypes",
+    "adminCount",
+    "msDS-AllowedToDelegateTo",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "operatingSystem",
 )
 MSA_FILTER: Final = (
     "(|(objectClass=msDS-GroupManagedServiceAccount)(objectClass=msDS-ManagedServiceAccount)"
@@ -132,6 +138,8 @@ def read_snapshot(
         ("domain", _read_domain),
         ("accounts", _read_accounts),
         ("groups", _read_groups),
+        ("services", services.read),
+        ("SID histories", sid_history.read),
         ("password settings", _read_psos),
         ("settings", _read_settings),
         ("descriptors", lambda reader, into: _read_descriptors(reader, into, trustees)),
@@ -213,6 +221,7 @@ def account_of(entry: Entry) -> Account | None:
         return None
     changed = entry.int("pwdLastSet")
     created = entry.text("whenCreated")
+    system = entry.text("operatingSystem")
     return Account(
         dn=entry.dn,
         sid=sid,
@@ -225,6 +234,10 @@ def account_of(entry: Entry) -> Account | None:
         created=ad_time.from_generalized(created) if created else None,
         primary_group_id=entry.int("primaryGroupID"),
         encryption_types=entry.int("msDS-SupportedEncryptionTypes"),
+        admin_count=entry.int("adminCount"),
+        delegates_to=tuple(entry.texts("msDS-AllowedToDelegateTo")),
+        resource_delegation=entry.raw("msDS-AllowedToActOnBehalfOfOtherIdentity"),
+        operating_system=intern(system) if system else None,  # some dozens of texts for any number of computers
     )
 
 
