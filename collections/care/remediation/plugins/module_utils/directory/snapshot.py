@@ -28,6 +28,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.privile
     privileged_accounts,
     privileged_group_sids,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import Enrolment
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.sid_history import SidHistory
 
 # Parts of a snapshot, as controls name them in NEEDS and ``unreadable`` in its keys.
@@ -148,6 +149,7 @@ class Snapshot:
     groups: dict[str, Group] = field(default_factory=dict)  # by dn_key
     psos: list[PasswordSettings] = field(default_factory=list)
     naming_contexts: list[NamingContext] = field(default_factory=list)
+    enrolment: Enrolment = field(default_factory=Enrolment)
     sid_histories: list[SidHistory] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # SID of a trustee to its name, where the server knows it
     machine_account_quota: int | None = None
@@ -289,6 +291,7 @@ class Snapshot:
         values["psos"] = [_build(PasswordSettings, item) for item in values.get("psos", ())]
         values["sid_histories"] = [_build(SidHistory, item) for item in values.get("sid_histories", ())]
         values["naming_contexts"] = [_build(NamingContext, item) for item in values.get("naming_contexts", ())]
+        values["enrolment"] = Enrolment.from_dict(values.get("enrolment", {}), _build)
         return cls(**values)
 
 

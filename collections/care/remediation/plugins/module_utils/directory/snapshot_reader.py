@@ -28,7 +28,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.privile
     dn_key,
     privileged_group_sids,
 )
-from ansible_collections.care.remediation.plugins.module_utils.directory.reading import services, sid_history
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading import enrolment, services, sid_history
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     Account,
     Group,
@@ -142,6 +142,7 @@ def read_snapshot(
         ("SID histories", sid_history.read),
         ("password settings", _read_psos),
         ("settings", _read_settings),
+        ("certificate services", enrolment.read),
         ("descriptors", lambda reader, into: _read_descriptors(reader, into, trustees)),
     )
     for name, step in steps:
