@@ -151,7 +151,27 @@ def world() -> dict[str, dict[str, Any]]:
         PSO_FOLDER: {"objectGUID": GUID},
         f"CN=PSO administrateurs,{PSO_FOLDER}": pso,
         SERVICE: {"objectGUID": GUID, "dSHeuristics": "0000002"},
-        f"CN=CHUVALMONT,CN=Partitions,{CONFIG}": {"objectClass": ["crossRef"], "cn": "CHUVALMONT", "systemFlags": 3},
+        f"CN=CHUVALMONT,CN=Partitions,{CONFIG}": {
+            "objectClass": ["crossRef"],
+            "cn": "CHUVALMONT",
+            "systemFlags": 3,
+            "nCName": BASE,
+        },
+        **infrastructure(),
+    }
+
+
+def infrastructure() -> dict[str, dict[str, Any]]:
+    """What every forest has besides accounts: the server object of its controller, containers of the PKI, of DNS."""
+    server = f"CN=DC1,CN=Servers,CN=Site,CN=Sites,{CONFIG}"
+    dc1, _facts = account(1000, "DC1$")
+    keys = f"CN=Public Key Services,CN=Services,{CONFIG}"
+    below = [f"CN={name},{keys}" for name in ("AIA", "Certification Authorities", "Enrollment Services")]
+    container = {"objectGUID": GUID, "objectClass": ["top", "container"], "nTSecurityDescriptor": b"sd"}
+    return {
+        server: {"objectGUID": GUID, "objectClass": ["top", "server"], "serverReference": dc1},
+        f"CN=NTDS Settings,{server}": {"objectClass": ["top", "nTDSDSA"], "msDS-Behavior-Version": 7},
+        **{dn: dict(container) for dn in (SYSTEM, keys, *below)},
     }
 
 

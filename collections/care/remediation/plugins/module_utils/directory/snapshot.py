@@ -21,6 +21,10 @@ from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
+from ansible_collections.care.remediation.plugins.module_utils.directory.descriptor_pool import (
+    Descriptor,
+    DescriptorPool,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import (
     Privilege,
     PrivilegedSet,
@@ -28,8 +32,24 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.privile
     privileged_accounts,
     privileged_group_sids,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading import (
+    certificates,
+    controllers,
+    descriptors,
+    dns,
+    trusts,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.certificates import Certificate
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.controllers import (
+    Controller,
+    ReplicationGroup,
+    SecondaryKrbtgt,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import Secured
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.dns import DnsZone
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import Enrolment
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.sid_history import SidHistory
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.trusts import Trust
 
 # Parts of a snapshot, as controls name them in NEEDS and ``unreadable`` in its keys.
 ACCOUNTS: Final = "accounts"
@@ -77,6 +97,8 @@ class Account:
     resource_delegation: bytes | None = None  # msDS-AllowedToActOnBehalfOfOtherIdentity: a security descriptor
     operating_system: str | None = None
     host_name: str | None = None  # dNSHostName, where SPNs of a computer were read
+    guid: str | None = None
+    descriptor: Descriptor | None = None  # owner and DACL; None when the server did not show it
 
     @property
     def rid(self) -> int:
@@ -149,7 +171,15 @@ class Snapshot:
     groups: dict[str, Group] = field(default_factory=dict)  # by dn_key
     psos: list[PasswordSettings] = field(default_factory=list)
     naming_contexts: list[NamingContext] = field(default_factory=list)
+    pool: DescriptorPool = field(default_factory=DescriptorPool)
+    secured: list[Secured] = field(default_factory=list)  # other objects whose access lists matter
     enrolment: Enrolment = field(default_factory=Enrolment)
+    controllers: list[Controller] = field(default_factory=list)
+    replication_groups: list[ReplicationGroup] = field(default_factory=list)
+    secondary_krbtgt: list[SecondaryKrbtgt] = field(default_factory=list)
+    trusts: list[Trust] = field(default_factory=list)
+    dns_zones: list[DnsZone] = field(default_factory=list)
+    certificates: list[Certificate] = field(default_factory=list)
     sid_histories: list[SidHistory] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # SID of a trustee to its name, where the server knows it
     machine_account_quota: int | None = None
@@ -292,6 +322,8 @@ class Snapshot:
         values["sid_histories"] = [_build(SidHistory, item) for item in values.get("sid_histories", ())]
         values["naming_contexts"] = [_build(NamingContext, item) for item in values.get("naming_contexts", ())]
         values["enrolment"] = Enrolment.from_dict(values.get("enrolment", {}), _build)
+        for topic in (certificates, controllers, descriptors, dns, trusts):
+            topic.from_plain(values)
         return cls(**values)
 
 

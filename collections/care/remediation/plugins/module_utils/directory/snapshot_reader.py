@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 from ansible_collections.care.remediation.plugins.module_utils.directory import ad_time
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory import snapshot as parts
+from ansible_collections.care.remediation.plugins.module_utils.directory.descriptor_pool import DescriptorPool
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import (
     DirectoryError,
@@ -28,7 +29,16 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.privile
     dn_key,
     privileged_group_sids,
 )
-from ansible_collections.care.remediation.plugins.module_utils.directory.reading import enrolment, services, sid_history
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading import (
+    certificates,
+    controllers,
+    descriptors,
+    dns,
+    enrolment,
+    services,
+    sid_history,
+    trusts,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     Account,
     Group,
@@ -56,6 +66,8 @@ ACCOUNT_ATTRIBUTES: Final = (
     "msDS-AllowedToDelegateTo",
     "msDS-AllowedToActOnBehalfOfOtherIdentity",
     "operatingSystem",
+    "objectGUID",
+    "nTSecurityDescriptor",
 )
 MSA_FILTER: Final = (
     "(|(objectClass=msDS-GroupManagedServiceAccount)(objectClass=msDS-ManagedServiceAccount)"
@@ -143,6 +155,11 @@ def read_snapshot(
         ("password settings", _read_psos),
         ("settings", _read_settings),
         ("certificate services", enrolment.read),
+        ("domain controllers", controllers.read),
+        ("trusts", trusts.read),
+        ("DNS zones", dns.read),
+        ("certificates", certificates.read),
+        ("object descriptors", descriptors.read),
         ("descriptors", lambda reader, into: _read_descriptors(reader, into, trustees)),
     )
     for name, step in steps:
@@ -188,8 +205,8 @@ def _read_domain(session: Reader, snapshot: Snapshot) -> None:
 def _read_accounts(session: Reader, snapshot: Snapshot) -> None:
     kinds = "".join(f"(sAMAccountType={kind})" for kind in KINDS)
     nameless = 0
-    for entry in session.search(session.domain_dn, f"(|{kinds})", ACCOUNT_ATTRIBUTES):
-        account = account_of(entry)
+    for entry in session.search(session.domain_dn, f"(|{kinds})", ACCOUNT_ATTRIBUTES, sd_flags=SD_PARTS):
+        account = account_of(entry, snapshot.pool)
         if account is None:
             nameless += 1
         else:
@@ -215,8 +232,8 @@ def _read_accounts(session: Reader, snapshot: Snapshot) -> None:
             holder.spns = tuple(entry.texts("servicePrincipalName"))
 
 
-def account_of(entry: Entry) -> Account | None:
-    """An account from its entry; None when it shows no SID."""
+def account_of(entry: Entry, pool: DescriptorPool) -> Account | None:
+    """An account from its entry, its descriptor kept in ``pool``; None when it shows no SID."""
     sid = entry.sid()
     if sid is None:
         return None
@@ -239,6 +256,8 @@ def account_of(entry: Entry) -> Account | None:
         delegates_to=tuple(entry.texts("msDS-AllowedToDelegateTo")),
         resource_delegation=entry.raw("msDS-AllowedToActOnBehalfOfOtherIdentity"),
         operating_system=intern(system) if system else None,  # some dozens of texts for any number of computers
+        guid=entry.guid(),
+        descriptor=pool.of(entry.raw("nTSecurityDescriptor")),
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The certificates that the forest trusts or publishes: those in CN=Public Key Services (MS-WCCE 2.2.2.11, MS-ADTS 6)."""
+"""The certificates that the forest trusts or publishes: those in CN=Public Key Services (MS-WCCE 2.2.2.11)."""
 
 from __future__ import annotations
 

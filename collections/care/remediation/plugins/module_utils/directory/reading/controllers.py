@@ -46,7 +46,7 @@ _ATTRIBUTES: Final = (
 )
 _LISTS: Final = ("msDS-NeverRevealGroup", "msDS-RevealOnDemandGroup", "msDS-RevealedUsers", "msDS-KrbTgtLink")
 _FILTER: Final = (
-    "(&(objectClass=computer)(|"
+    "(&(sAMAccountType=805306369)(|"
     f"(primaryGroupID={sids.RID_DOMAIN_CONTROLLERS})(primaryGroupID={sids.RID_READ_ONLY_DOMAIN_CONTROLLERS})"
     f"(userAccountControl:1.2.840.113556.1.4.803:={uac.SERVER_TRUST_ACCOUNT})"
     f"(userAccountControl:1.2.840.113556.1.4.803:={uac.PARTIAL_SECRETS_ACCOUNT})))"
@@ -133,7 +133,7 @@ class SecondaryKrbtgt:
 
 
 def read(session: Reader, snapshot: Snapshot) -> None:
-    """Read the domain controllers, the two replication groups and the krbtgt accounts. Accounts and groups come first."""
+    """Read the domain controllers, the two replication groups, the krbtgt accounts. Accounts and groups come first."""
     _read_accounts(session, snapshot)
     _read_sites(session, snapshot)
     names = _Names(session, snapshot)
@@ -216,7 +216,8 @@ def _read_lists(session: Reader, snapshot: Snapshot, names: _Names) -> None:
     hidden = [each for one in snapshot.controllers for each in one.reveal_on_demand if each.sid is None]
     if hidden:
         snapshot.unreadable.setdefault(
-            RODC_LISTS, f"{len(hidden)} entries of msDS-RevealOnDemandGroup are not visible, for instance {hidden[0].dn}"
+            RODC_LISTS,
+            f"{len(hidden)} entries of msDS-RevealOnDemandGroup are not visible, for instance {hidden[0].dn}",
         )
 
 
@@ -307,9 +308,9 @@ class _Names:
 def revealed(values: Iterable[str]) -> tuple[Revealed, ...]:
     """The accounts in msDS-RevealedUsers, each once, in order of appearance.
 
-    A value is a DN with binary (MS-ADTS 3.1.1.3.1.1.3, ``B:96:<hex>:<DN>``) whose 48 bytes are the metadata of one secret
-    attribute as it was when the secret was sent (MS-DRSR PROPERTY_META_DATA: attribute 4 bytes, version 4, seconds since
-    1601 8, …). A value that cannot be read counts as a secret of unknown age.
+    A value is a DN with binary (MS-ADTS 3.1.1.3.1.1.3, ``B:96:<hex>:<DN>``) whose 48 bytes are the metadata of one
+    secret attribute as it was when the secret was sent (MS-DRSR PROPERTY_META_DATA: attribute 4 bytes, version 4,
+    seconds since 1601 8, …). A value that cannot be read counts as a secret of unknown age.
     """
     found: dict[str, Revealed] = {}
     for value in values:

@@ -45,7 +45,9 @@ def read(session: Reader, snapshot: Snapshot) -> None:
     held = {dn_key(each.text("nCName") or "") for each in cross_refs}
     root = (session.root_dse.get("rootDomainNamingContext") or [session.domain_dn])[0]
     wanted = [f"DC=DomainDnsZones,{session.domain_dn}", f"DC=ForestDnsZones,{root}"]
-    hidden = [dn for dn in wanted if dn_key(dn) in held and not _read_zones(session, snapshot, dn, f"CN=MicrosoftDNS,{dn}")]
+    hidden = [
+        dn for dn in wanted if dn_key(dn) in held and not _read_zones(session, snapshot, dn, f"CN=MicrosoftDNS,{dn}")
+    ]
     old = f"CN=MicrosoftDNS,CN=System,{session.domain_dn}"
     if not _read_zones(session, snapshot, session.domain_dn, old) and not any(
         each.name.casefold() == snapshot.dns_name.casefold() for each in snapshot.dns_zones

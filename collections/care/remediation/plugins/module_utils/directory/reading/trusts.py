@@ -101,8 +101,8 @@ class Trust:
 def read(session: Reader, snapshot: Snapshot) -> None:
     """Read the trusts. A domain without one is one whose container is readable and holds none."""
     base = f"CN=System,{session.domain_dn}"
-    entries = quiet.search(session, base, "(objectClass=trustedDomain)", _READ) if quiet.visible(session, base) else None
-    if entries is None:
+    entries = quiet.search(session, base, "(objectClass=trustedDomain)", _READ)
+    if entries is None or not quiet.visible(session, base):
         snapshot.unreadable[TRUSTS] = f"{base} is not readable by the account in use"
         return
     for entry in entries:
