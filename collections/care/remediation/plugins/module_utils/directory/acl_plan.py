@@ -12,6 +12,7 @@ from ansible_collections.care.remediation.plugins.module_utils.changes import mo
 from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import handed_down_by
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_names import Names
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
@@ -162,32 +163,16 @@ def _without_inherited(ace: Ace) -> tuple[object, ...]:
 
 def _source(session: Session, entry: Entry, ace: Ace) -> str | None:
     """The nearest object above that carries the ACE itself and hands it down."""
-    parent = parent_of(entry.dn)
-    while parent:
-        above = session.read(parent, ["nTSecurityDescriptor"], sd_flags=DACL)
+
+    def aces_of(dn: str) -> tuple[Ace, ...] | None:
+        above = session.read(dn, ["nTSecurityDescriptor"], sd_flags=DACL)
         if above is None or above.raw("nTSecurityDescriptor") is None:
             return None
         dacl = _descriptor(above).dacl
-        for one in dacl.aces if dacl else ():
-            # Flags differ on the way down (inherit-only is dropped); what is granted to whom does not
-            handed_down = not one.inherited and one.flags & sd.CONTAINER_INHERIT
-            if handed_down and (one.sid, one.mask, one.object_type) == (ace.sid, ace.mask, ace.object_type):
-                return parent
-        parent = parent_of(parent)
-    return None
+        return dacl.aces if dacl is not None else ()
 
-
-def parent_of(dn: str) -> str | None:
-    """The DN above (RFC 4514: a comma that is escaped is part of a name), or None for the last component."""
-    escaped = False
-    for position, character in enumerate(dn):
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == ",":
-            return dn[position + 1 :].lstrip() or None
-    return None
+    found = handed_down_by(entry.dn, ace, aces_of)
+    return found[0] if found is not None else None
 
 
 def _change(entry: Entry, ace: Ace, places: list[tuple[int, Ace]], names: Names, protected: Protected) -> model.Change:

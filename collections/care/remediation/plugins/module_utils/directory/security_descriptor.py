@@ -58,6 +58,14 @@ GENERIC_WRITE: Final = 0x40000000
 GENERIC_READ: Final = 0x80000000
 FULL_CONTROL: Final = 0xF01FF
 
+# What generic rights stand for on a directory object (MS-ADTS 5.1.3.2)
+_GENERIC: Final = (
+    (GENERIC_ALL, FULL_CONTROL),
+    (GENERIC_WRITE, READ_CONTROL | WRITE_PROPERTY | SELF_WRITE),
+    (GENERIC_READ, READ_CONTROL | LIST_CONTENTS | READ_PROPERTY | LIST_OBJECT),
+    (GENERIC_EXECUTE, READ_CONTROL | LIST_CONTENTS),
+)
+
 # Control bits (MS-DTYP 2.4.6)
 DACL_PRESENT: Final = 0x0004
 SACL_PRESENT: Final = 0x0010
@@ -69,6 +77,14 @@ _DACL_BITS: Final = 0x0004 | 0x0008 | 0x0100 | 0x0400 | 0x1000 | SELF_RELATIVE
 _HEADER: Final = struct.Struct("<BBHIIII")
 _ACL: Final = struct.Struct("<BBHHH")
 _ACE: Final = struct.Struct("<BBH")
+
+
+def expanded(mask: int) -> int:
+    """An access mask with its generic rights replaced by what they stand for on a directory object."""
+    for generic, meaning in _GENERIC:
+        if mask & generic:
+            mask = mask & ~generic | meaning
+    return mask
 
 
 @dataclass(frozen=True, slots=True)

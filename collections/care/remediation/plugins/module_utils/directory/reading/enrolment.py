@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import parent_of
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import DirectoryError, result_code
 from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import dn_key
@@ -95,6 +96,12 @@ class PkiObject:
     guid: str
     kind: str  # its most specific class
     descriptor: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name for a reader: the first component of its DN."""
+        parent = parent_of(self.dn)
+        return (self.dn[: -len(parent)] if parent else self.dn).rstrip(", ").partition("=")[2]
 
 
 @dataclass(slots=True)
