@@ -94,6 +94,8 @@ def account(rid: int, name: str, kind: int = 805306368, **facts: Any) -> tuple[s
         "lastLogonTimestamp": 134_000_000_000_000_000,
         "whenCreated": "20200101080000.0Z",
         "primaryGroupID": 513,
+        "objectGUID": uuid.UUID(int=rid).bytes_le,
+        "nTSecurityDescriptor": b"sd",
         **facts,
     }
 
@@ -158,6 +160,31 @@ def world() -> dict[str, dict[str, Any]]:
             "nCName": BASE,
         },
         **infrastructure(),
+        **secured(),
+    }
+
+
+def secured() -> dict[str, dict[str, Any]]:
+    """Objects whose access lists matter, one of each kind."""
+    policy = f"CN={{31B2F340-016D-11D2-945F-00C04FB984F9}},CN=Policies,{SYSTEM}"
+    facts = {"objectGUID": GUID, "nTSecurityDescriptor": b"sd"}
+    container = {**facts, "objectClass": ["top", "container"]}
+    return {
+        f"CN=AdminSDHolder,{SYSTEM}": dict(container),
+        f"CN=MicrosoftDNS,{SYSTEM}": dict(container),
+        f"CN=DFSR-GlobalSettings,{SYSTEM}": {**facts, "objectClass": ["top", "msDFSR-GlobalSettings"]},
+        f"CN=BCKUPKEY_P Secret,{SYSTEM}": {**facts, "objectClass": ["top", "secret"]},
+        f"CN=Group Key Distribution Service,CN=Services,{CONFIG}": dict(container),
+        f"CN=person,CN=Schema,{CONFIG}": {**facts, "objectClass": ["top", "classSchema"]},
+        f"CN=Site,CN=Sites,{CONFIG}": {**facts, "objectClass": ["top", "site"]},
+        policy: {**facts, "objectClass": ["top", "container", "groupPolicyContainer"], "displayName": "Par défaut"},
+        f"OU=Unité de soins d'urgence,{BASE}": {
+            **facts,
+            "objectClass": ["top", "organizationalUnit"],
+            "gPLink": f"[LDAP://{policy};2][LDAP://cn={{x}},{SYSTEM};1]",
+            "gPOptions": 1,
+            "whenCreated": "20200101080000.0Z",
+        },
     }
 
 

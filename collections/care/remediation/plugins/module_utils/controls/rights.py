@@ -51,7 +51,7 @@ NO_DACL: Final = "NoDacl"  # everyone may do everything
 WRITE_ALL: Final = "WriteAllProperties"
 ALL_EXTENDED: Final = "AllExtendedRights"
 # Rights over a part of it
-RESET_PASSWORD: Final = "ResetPassword"
+RESET_PASSWORD: Final = "ResetPassword"  # noqa: S105
 ADD_MEMBER: Final = "AddMember"
 ADD_SELF: Final = "AddSelf"
 WRITE_KEY: Final = "WriteKeyCredentialLink"
@@ -294,9 +294,9 @@ def ace_rights(ace: Ace, kind: str, denied: int = 0) -> list[str]:
 def grants(descriptor: Descriptor, kind: str) -> Iterator[Grant]:
     """Every dangerous right over an object of this kind that its descriptor gives, default holders included.
 
-    A deny ACE counts for its own trustee, or for everyone (Everyone, Authenticated Users): those of a group of which the
-    trustee is a member do not, so that what is found is never less than what someone can do. Conditional allowing ACEs
-    count as if their condition held, conditional denying ones as if it did not.
+    A deny ACE counts for its own trustee, or for everyone (Everyone, Authenticated Users): those of a group of which
+    the trustee is a member do not, so that what is found is never less than what someone can do. Conditional allowing
+    ACEs count as if their condition held, conditional denying ones as if it did not.
     """
     if descriptor.why is not None:
         return
