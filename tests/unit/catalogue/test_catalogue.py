@@ -100,7 +100,7 @@ def expressions(control: catalogue.Control) -> list[str]:
 @pytest.mark.parametrize("control", ALL.values(), ids=lambda each: each.id)
 def test_expressions_only_use_what_findings_have(control: catalogue.Control) -> None:
     for expression in expressions(control):
-        assert expression.split(".")[0] in ("object", "evidence", "each")
+        assert expression.split(".")[0] in ("object", "evidence", "control", "each")
         jmespath.compile(expression)
 
 

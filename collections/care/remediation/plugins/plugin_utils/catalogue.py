@@ -103,7 +103,11 @@ class Remediation:
         A finding that lacks a fact that the variable needs (a report without objects) adds nothing: half an
         entry would make a role act on something that nobody named.
         """
-        scope = {"object": finding.get("object") or {}, "evidence": finding.get("evidence") or {}}
+        scope = {
+            "object": finding.get("object") or {},
+            "evidence": finding.get("evidence") or {},
+            "control": finding.get("control"),  # for a variable that several controls fill
+        }
         if self.merge is not None:
             key, value = (jmespath.search(expression, scope) for expression in self.merge)
             return [] if key is None or value is None else [{str(key): value}]
