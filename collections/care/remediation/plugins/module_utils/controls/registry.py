@@ -10,6 +10,9 @@ from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import (
     mie_ad_smartcard,
+    vuln_adcs_control,
+    vuln_adcs_template_auth_enroll_with_name,
+    vuln_adcs_template_control,
     vuln_delegation_t4d,
     vuln_dont_expire,
     vuln_dont_expire_priv,
@@ -32,6 +35,9 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 _MODULES: Final = (
     mie_ad_smartcard,
+    vuln_adcs_control,
+    vuln_adcs_template_auth_enroll_with_name,
+    vuln_adcs_template_control,
     vuln_delegation_t4d,
     vuln_dont_expire,
     vuln_dont_expire_priv,
