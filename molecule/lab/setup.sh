@@ -8,11 +8,11 @@ start=$SECONDS
 say() { printf '[%4d s] setup: %s\n' "$((SECONDS - start))" "$*" >&2; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-# What each package is for: the lab's containers; python-ldap, which is compiled; its signing and sealing with Kerberos
+# What each package is for: the lab's containers; python-ldap and krb5, which are compiled; their signing and sealing with Kerberos
 # and NTLM; the clients that judge results in tests.
 packages=(
     podman runc netavark aardvark-dns iptables nftables mmdebstrap debian-archive-keyring
-    gcc libc6-dev libldap2-dev libsasl2-dev
+    gcc libc6-dev libkrb5-dev libldap2-dev libsasl2-dev
     libsasl2-modules-gssapi-mit gss-ntlmssp krb5-user
     ldap-utils openssh-client sshpass oathtool openssl curl redis-tools postgresql-client ca-certificates procps
 )

@@ -332,7 +332,7 @@ def _sasl_bind(connection: Any, options: ConnectionOptions, protocol: str, realm
         properties = "noplain,noanonymous,minssf=2" if options.encrypt else "noplain,noanonymous,minssf=1,maxssf=1"
     connection.set_option(ldap.OPT_X_SASL_SECPROPS, properties)
     who = options.username or "the owner of the Kerberos ticket"
-    setting = _kerberos(options, realm) if protocol == "kerberos" else _ntlm(options)
+    setting = kerberos_environment(options, realm) if protocol == "kerberos" else _ntlm(options)
     with setting:
         try:
             connection.sasl_interactive_bind_s(
@@ -390,7 +390,7 @@ def _private_file(path: Path, content: str) -> None:
 
 
 @contextlib.contextmanager
-def _kerberos(options: ConnectionOptions, realm: str | None) -> Iterator[None]:
+def kerberos_environment(options: ConnectionOptions, realm: str | None) -> Iterator[None]:
     """The caller's ticket, or one of our own for username and password, in a cache of our own."""
     with _private_directory() as private:
         variables: dict[str, str | None] = {}
