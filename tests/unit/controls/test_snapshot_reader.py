@@ -153,6 +153,7 @@ def world() -> dict[str, dict[str, Any]]:
         PSO_FOLDER: {"objectGUID": GUID},
         f"CN=PSO administrateurs,{PSO_FOLDER}": pso,
         SERVICE: {"objectGUID": GUID, "dSHeuristics": "0000002"},
+        f"CN=Services,{CONFIG}": {"objectGUID": GUID},
         f"CN=CHUVALMONT,CN=Partitions,{CONFIG}": {
             "objectClass": ["crossRef"],
             "cn": "CHUVALMONT",
