@@ -4,8 +4,7 @@
 """Someone who is not an administrator of the domain can change the objects that certificate services rest on.
 
 Who writes NTAuthCertificates makes the domain trust an authority of their own; who writes an enrolment service
-publishes any template; who writes a container puts objects into it. These objects exist without an authority
-too.
+publishes any template; who writes a container puts objects into it. They exist in a forest without an authority too.
 """
 
 from __future__ import annotations

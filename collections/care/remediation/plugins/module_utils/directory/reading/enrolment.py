@@ -53,7 +53,8 @@ _ATTRIBUTES: Final = (
 _SD_PARTS: Final = 7
 # fDoListObject, the third character of dSHeuristics (MS-ADTS 6.1.1.2.4.1.2)
 _LIST_OBJECT_MODE: Final = slice(2, 3)
-_REFUSALS: Final = frozenset({10, 32, 50})
+# referral, insufficientAccessRights (RFC 4511 4.1.9)
+_REFUSALS: Final = frozenset({10, 50})
 
 
 @dataclass(slots=True)
@@ -266,7 +267,9 @@ def _host_sid(session: Reader, host: str) -> str | None:
         return None
     name = "".join(f"\\{ord(char):02x}" if char in "\\*()\0" else char for char in host)
     accounts = list(
-        session.search(session.domain_dn, f"(dNSHostName={name})", ["objectSid", "sAMAccountName", "dNSHostName"])
+        session.search(
+            session.domain_dn, f"(&(objectClass=computer)(dNSHostName={name}))", ["objectSid", "sAMAccountName"]
+        )
     )
     if len(accounts) != 1:
         return None
@@ -278,11 +281,12 @@ def _host_sid(session: Reader, host: str) -> str | None:
 def _read(
     session: Reader, dn: str, attributes: Sequence[str] = ("objectGUID", "nTSecurityDescriptor")
 ) -> Entry | None:
+    """One object; None when there is none, without attributes when the server refuses to show it."""
     try:
         return session.read(dn, attributes, sd_flags=_SD_PARTS)
     except DirectoryError as error:
         if _refused(error):
-            return None
+            return Entry(dn)
         raise
 
 
