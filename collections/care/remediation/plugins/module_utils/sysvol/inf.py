@@ -40,12 +40,9 @@ class Document:
         """The file that ``raw`` is. Without a byte order mark: UTF-16LE when it looks so, else one byte a character."""
         if len(raw) > MAX_BYTES:
             raise FormatError(f"file of {len(raw)} bytes, at most {MAX_BYTES} are read")
-        for bom, encoding in _BOMS:
-            if raw.startswith(bom):
-                break
-        else:
-            # Whatever the code page, a byte stays the byte it is
-            bom, encoding = b"", "utf-16-le" if _looks_wide(raw) else "latin-1"
+        # Without a mark, and whatever the code page, a byte stays the byte it is
+        plain = (b"", "utf-16-le" if _looks_wide(raw) else "latin-1")
+        bom, encoding = next(((mark, name) for mark, name in _BOMS if raw.startswith(mark)), plain)
         try:
             text = raw[len(bom) :].decode(encoding, "strict" if encoding == "utf-8" else _errors(encoding))
         except UnicodeDecodeError as error:

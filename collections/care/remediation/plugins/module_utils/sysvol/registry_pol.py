@@ -167,9 +167,10 @@ def encode(type: int, data: Data) -> bytes:
         if isinstance(data, str) or not isinstance(data, Sequence):
             raise ValueError(f"not a list of texts: {data!r}")
         # An empty text would end the list
-        if not all(isinstance(item, str) and item and "\0" not in item for item in data):
+        texts = [item for item in data if isinstance(item, str) and item and "\0" not in item]
+        if len(texts) != len(data):
             raise ValueError(f"not a list of texts: {data!r}")
-        return b"".join(_text(item) for item in data) + _NUL
+        return b"".join(_text(item) for item in texts) + _NUL
     raise ValueError(f"data of registry type {type} is given as bytes only")
 
 

@@ -77,7 +77,7 @@ _ATTRIBUTE_NORMAL: Final = 0x80
 if SMB_IMPORT_ERROR is None:
     _ABSENT: Final = (smb.ObjectNameNotFound, smb.ObjectPathNotFound, smb.NoSuchFile)
 
-    class _BoundedConnection(Connection):  # type: ignore[misc]
+    class _BoundedConnection(Connection):
         """A connection on which no answer is waited for without end, and no link is followed."""
 
         wait: float = 60.0
@@ -106,7 +106,7 @@ def join(*parts: str) -> str:
 
 
 def checked(path: str) -> str:
-    """The path, when it can only mean something below the folder; SysvolError otherwise. ``""`` is the folder itself."""
+    """The path, when it can only mean something below the folder, or ``""``: the folder. SysvolError otherwise."""
     parts = path.split("\\") if path else []
     bad = any(part in ("", ".", "..") or part != part.rstrip(" .") for part in parts)
     if bad or any(c in '/:*?"<>|' or ord(c) < 32 for c in path):
@@ -136,7 +136,7 @@ class Share:
             tree = _tree(connection, options, realm)
             share = cls(connection, tree, options.server, session.dns_name)
             if not share._exists(""):
-                raise SysvolError(f"{share.label('')}: there is no such folder; is SYSVOL shared and initialised there?")
+                raise SysvolError(f"{share.label('')}: there is no such folder; is SYSVOL initialised there?")
             return share
         except BaseException:
             _close(connection)
