@@ -70,7 +70,7 @@ def main() -> None:
         if measured:
             tracemalloc.start()
         start = perf_counter()
-        reading = read_snapshot(Large(count), trustees=lambda _: [], thresholds=catalogue.thresholds(catalogue.load()))
+        reading = read_snapshot(Large(count), trustees=lambda _: [], thresholds=catalogue.for_audit()["thresholds"])
         read = perf_counter() - start
         start = perf_counter()
         outcomes = evaluate(reading.snapshot, select(None))
@@ -81,7 +81,7 @@ def main() -> None:
         else:
             held, peak = tracemalloc.get_traced_memory()
             print(f"snapshot and findings hold {held / 2**20:.0f} MiB, peak {peak / 2**20:.0f} MiB")
-            audit.document(host="x", snapshot=reading.snapshot, outcomes=outcomes, finished=reading.snapshot.taken,
+            audit.document(host="x", snapshot=reading.snapshot, outcomes=outcomes, catalogue=catalogue.for_audit(), finished=reading.snapshot.taken,
                            durations=reading.durations)  # fmt: skip
             print(f"with the document: peak {tracemalloc.get_traced_memory()[1] / 2**20:.0f} MiB")
     print(f"process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB at most (tracing included)")

@@ -79,7 +79,7 @@ def domain(
         "domain_dn": BASE,
         "dns_name": "chu-valmont.test",
         "taken": NOW,
-        "thresholds": catalogue.thresholds(catalogue.load()),
+        "thresholds": catalogue.for_audit()["thresholds"],
         "machine_account_quota": 0,
         "ds_heuristics": "0000000001000000000200000001130",
         "accounts": copy.deepcopy([*builtin, *accounts]),

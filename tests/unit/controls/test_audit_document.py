@@ -42,6 +42,7 @@ def everything_wrong() -> Snapshot:
 
 def written(snapshot: Snapshot) -> dict[str, Any]:
     return audit.document(
+        catalogue=catalogue.for_audit(),
         host=HOST,
         snapshot=snapshot,
         outcomes=evaluate(snapshot, select(None)),

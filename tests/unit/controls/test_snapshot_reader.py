@@ -205,7 +205,7 @@ def infrastructure() -> dict[str, dict[str, Any]]:
 
 def read(objects: dict[str, dict[str, Any]] | None = None, refuse: dict[str, int] | None = None) -> Snapshot:
     session = FakeSession(world() if objects is None else objects, refuse)
-    return read_snapshot(session, trustees=lambda _: [], thresholds=catalogue.thresholds(catalogue.load())).snapshot
+    return read_snapshot(session, trustees=lambda _: [], thresholds=catalogue.for_audit()["thresholds"]).snapshot
 
 
 def test_reads_everything() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.findings import baseline, document, verdicts
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 from .builders import account, audit, merged
 
@@ -71,12 +72,14 @@ def test_corrections_are_judged_after_a_later_plan_and_a_relapse_fails(site: Any
     known = site("20260101", alice=1101)
     after = site()
     judged = verdicts.build(
-        document.read(baseline.before(site.care), "findings/1"), after, baseline.settled(site.care), controls
+        document.read(baseline.before(site.care), "findings/1"), after, baseline.settled(site.care), controls,
+        edition=catalogue.edition(),
     )
     assert [one["verdict"] for one in judged["findings"]] == ["changed"]
     assert judged["findings"][0]["decision"] == "apply"  # although the sheet has dropped it
     again = verdicts.build(
-        document.read(baseline.before(site.care), "findings/1"), known, baseline.settled(site.care), controls
+        document.read(baseline.before(site.care), "findings/1"), known, baseline.settled(site.care), controls,
+        edition=catalogue.edition(),
     )
     assert [one["id"] for one in verdicts.failing(again)] == [known["findings"][0]["id"]]
 

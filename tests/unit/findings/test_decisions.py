@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.care.remediation.plugins.module_utils.findings import decisions, document, plan
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,7 +181,7 @@ def test_an_expired_waiver_is_a_finding_again(controls: Any, findings: Any) -> N
     update = sheet_of(findings, controls)
     guest = update.decisions[identity(findings, "vuln_guest")]
     guest.decision, guest.owner, guest.reason, guest.until = "waive", "DSI", "r", datetime.date(2026, 1, 1)
-    made = plan.build(findings, update.decisions, controls, today=TODAY)
+    made = plan.build(findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY)
     control = next(c for c in made["controls"] if c["control"] == "vuln_guest")
     assert control["findings"][0]["action"] == "expired"
 

@@ -25,6 +25,7 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import (
     summary,
     verdicts,
 )
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,8 +75,8 @@ def made(controls: Any, inventory: Any, tmp_path: Path) -> dict[str, Any]:
     update = decisions.update(decisions.Sheet(), findings["findings"], controls)
     for one in list(update.decisions.values())[:4]:
         one.decision, one.owner, one.reason, one.until = "waive", PAYLOADS[0], PAYLOADS[3], datetime.date(2027, 3, 31)
-    planned = plan.build(findings, update.decisions, controls, today=TODAY)
-    judged = verdicts.build(findings, findings, update.decisions, controls, today=TODAY)
+    planned = plan.build(findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY)
+    judged = verdicts.build(findings, findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY)
     proof = evidence.build(findings, judged, controls, establishment=PAYLOADS[0], responsibles={"default": PAYLOADS[1]})
     document.check(planned, "plan/1", where="test")
     document.check(judged, "verdicts/1", where="test")
@@ -127,7 +128,7 @@ def test_every_reason_of_ours_is_said_in_french(controls: Any, inventory: Any, t
     }
     before = merged(controls, inventory, REPORTS / "nmap-web1.xml")
     after = merged(controls, inventory, audit(tmp_path / "after.json", []))
-    judged = verdicts.build(before, after, {}, controls, today=TODAY)
+    judged = verdicts.build(before, after, {}, controls, edition=catalogue.edition(), today=TODAY)
     ours |= {one["reason"] for one in judged["findings"]}
     assert len(ours) > 4
     for reason in ours - {PAYLOADS[0]}:
@@ -212,12 +213,14 @@ def test_documents_are_checked_on_both_ways_and_kept_when_equal(made: Any, tmp_p
 
 def test_a_level_is_ours_and_says_what_was_not_read(made: Any) -> None:
     level = made["plan"]["levels"][0]
-    assert (level["host"], level["level"], level["unread"]) == (DOMAIN, 1, ["vuln_krbtgt"])
+    assert (level["host"], level["reached"], level["at_least"]) == (DOMAIN, 1, 1)
+    assert "vuln_krbtgt" in level["by_level"]["2"]["unverified"]
+    assert level["blocking_next"]
 
 
 def test_thousands_of_objects_make_a_page_of_bounded_size(controls: Any, inventory: Any, tmp_path: Path) -> None:
     live = audit(tmp_path / "audit.json", [account("vuln_dont_expire", f"u{n}", 3000 + n) for n in range(3000)])
     findings = merged(controls, inventory, live)
     update = decisions.update(decisions.Sheet(), findings["findings"], controls)
-    html = pages.plan(plan.build(findings, update.decisions, controls, today=TODAY), "fr")
+    html = pages.plan(plan.build(findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY), "fr")
     assert f"{3000 - pages.SHOWN} autres objets" in html and len(html) < 500_000

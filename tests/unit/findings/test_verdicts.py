@@ -16,6 +16,7 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import (
     verdicts,
 )
 from ansible_collections.care.remediation.plugins.module_utils.findings.decisions import Decision
+from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 from .builders import DOMAIN, REPORTS, account, audit, merged
 
@@ -28,7 +29,7 @@ def decide(findings: dict[str, Any], decision: str = "apply", **waiver: Any) -> 
 
 
 def judge(before: Any, after: Any, chosen: Any, controls: Any) -> dict[str, Any]:
-    made = verdicts.build(before, after, chosen, controls, today=TODAY)
+    made = verdicts.build(before, after, chosen, controls, edition=catalogue.edition(), today=TODAY)
     document.check(made, "verdicts/1", where="test")
     return made
 
@@ -77,7 +78,7 @@ def test_gone_still_there_and_never_there(controls: Any, inventory: Any, before:
     assert control_of(made, "vuln_krbtgt")["verdict"] == "compliant"
     unread = control_of(made, "vuln_dont_expire_priv")
     assert (unread["verdict"], unread["reason"]) == ("unverified", "insufficient rights")
-    assert made["before"]["levels"][0]["level"] == 1
+    assert made["before"]["levels"][0]["reached"] == 1
     assert [one["control"] for one in verdicts.failing(made) if one["host"] == DOMAIN] == ["vuln_spn_priv"]
 
 
@@ -86,7 +87,9 @@ def test_a_source_that_was_not_read_again_proves_nothing(controls: Any, inventor
     assert set(of(made, "vuln_guest").values()) == {"unverified"}
     assert control_of(made, "vuln_krbtgt")["verdict"] == "unverified"
     assert not [one for one in verdicts.failing(made) if one["host"] == DOMAIN]
-    assert [one["level"] for one in made["after"]["levels"]] == [1]  # silence raises no level
+    (level,) = made["after"]["levels"]
+    assert level["reached"] == 1  # silence raises no level
+    assert level["evaluated"] == 0
     strict = {one["control"] for one in verdicts.failing(made, strict=True)}
     assert {"vuln_guest", "vuln_krbtgt"} <= strict
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+from ansible_collections.care.remediation.plugins.module_utils.findings import summary
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
+from ansible_collections.care.remediation.plugins.plugin_utils.engine_action import EngineAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(EngineAction):
     """``care.remediation.directory_audit``: the module, with the catalogue of the control node."""
 
     _supports_check_mode = True
@@ -34,4 +35,7 @@ class ActionModule(ActionBase):
                 task_vars=task_vars or {},
             )
         )
+        if "level" in result:
+            one = {"host": result["audit"]["host"], **result["level"]}
+            result["summary"] = summary.level(one, self.language(task_vars or {}))
         return result

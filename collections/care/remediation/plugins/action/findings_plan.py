@@ -52,6 +52,7 @@ class ActionModule(FindingsAction):
             findings,
             update.decisions,
             controls,
+            edition=catalogue.edition(),
             without=asked.without,
             added=update.added,
             dropped=update.dropped,

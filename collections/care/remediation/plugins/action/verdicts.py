@@ -33,7 +33,7 @@ class ActionModule(FindingsAction):
             document.check(after, "findings/1", where="option findings")
         else:
             after = document.read(folder / "verify" / "findings.json", "findings/1")
-        made = verdicts.build(before, after, baseline.settled(folder), catalogue.load())
+        made = verdicts.build(before, after, baseline.settled(folder), catalogue.load(), edition=catalogue.edition())
         target = folder / "verify" / "verdicts.json"
         document.check(made, "verdicts/1", where=str(target))
         changed = False

@@ -72,6 +72,24 @@ audit:
     source: directory
     controls: {vuln_guest: {state: evaluated, reason: null}}
     findings: []
+level:
+  description:
+    - The level of the domain by ANSSI's published rule, C(reached) (null while a control that could not be judged might
+      lower it) between C(at_least) and C(at_most), what stands in the way at each level, and what blocks the next
+      one, in the order in which to correct it.
+  returned: success
+  type: dict
+  sample:
+    reached: 1
+    at_least: 1
+    at_most: 1
+    blocking_next: [{control: vuln_delegation_t4d, findings: 1, class: assisted}]
+    unverified: []
+summary:
+  description: The level in a few lines, in the language that C(care_language) names.
+  returned: success
+  type: list
+  elements: str
 counts:
   description: How many accounts, privileged accounts, findings and so on.
   returned: success
@@ -153,6 +171,7 @@ def main() -> None:
         host=module.params["host"] or snapshot.dns_name,
         snapshot=snapshot,
         outcomes=outcomes,
+        catalogue=catalogue,
         finished=datetime.now(UTC),
         durations=durations,
     )
@@ -160,6 +179,7 @@ def main() -> None:
         changed=False,
         audit=document,
         counts=document["counts"],
+        level=document["level"],
         durations=durations,
         unreadable={each.control: each.reason for each in outcomes if each.state == UNREADABLE},
     )

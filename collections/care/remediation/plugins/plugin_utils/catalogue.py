@@ -31,6 +31,7 @@ except ImportError as error:  # said when the catalogue is first read
 COLLECTION = Path(__file__).resolve().parents[2]
 DIRECTORY = COLLECTION / "catalogue"
 EDITION = DIRECTORY / "anssi" / "edition.yml"
+OBSERVATIONS = DIRECTORY / "anssi" / "observations.yml"
 SCHEMAS = COLLECTION / "schemas"
 
 
@@ -145,6 +146,26 @@ Catalogue = Mapping[str, Control]
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """A warning or an information point: published beside the scored controls, it does not change the level.
+
+    ``levels`` are indicative; ``unexamined`` says why it is not looked for, None when it is.
+    """
+
+    id: str
+    levels: tuple[int, ...]
+    title: Text
+    why: Text
+    thresholds: Mapping[str, float]
+    unexamined: Text | None
+
+    @property
+    def kind(self) -> str:
+        """`warning` or `info`."""
+        return self.id.partition("_")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """The list of control points that the catalogue follows. ``scored``: control id to its ANSSI levels."""
 
@@ -152,6 +173,7 @@ class Edition:
     year: int
     revision: int
     scored: Mapping[str, tuple[int, ...]]
+    observations: Mapping[str, Observation]
 
     @property
     def version(self) -> str:
@@ -220,15 +242,19 @@ def for_audit() -> dict[str, Any]:
     controls, followed = load(), edition()
     return {
         "version": followed.version,
-        "thresholds": thresholds(controls),
+        "thresholds": thresholds(controls)
+        | {each.id: dict(each.thresholds) for each in followed.observations.values() if each.thresholds},
         "scored": {control: list(levels) for control, levels in followed.scored.items()},
         "classes": {control.id: control.class_ for control in controls.values() if control.levels},
+        "observations": {
+            each.id: each.unexamined.en if each.unexamined else None for each in followed.observations.values()
+        },
     }
 
 
 @functools.cache
-def edition(path: Path = EDITION) -> Edition:
-    """The edition that the catalogue follows; CatalogueError where its file is wrong."""
+def edition(path: Path = EDITION, observations: Path = OBSERVATIONS) -> Edition:
+    """The edition that the catalogue follows; CatalogueError where one of its two files is wrong."""
     document = _yaml(path)
     _check(document, "catalogue-edition-1", str(path))
     return Edition(
@@ -236,7 +262,28 @@ def edition(path: Path = EDITION) -> Edition:
         year=document["edition"],
         revision=document["revision"],
         scored=MappingProxyType({control: tuple(levels) for control, levels in document["scored"].items()}),
+        observations=_observations(observations),
     )
+
+
+def _observations(path: Path) -> Mapping[str, Observation]:
+    document = _yaml(path)
+    _check(document, "catalogue-observations-1", str(path))
+    reasons = {name: Text(**text) for name, text in document["reasons"].items()}
+    found = {}
+    for id_, raw in sorted(document["observations"].items()):
+        reason = raw.get("unexamined")
+        if reason is not None and reason not in reasons:
+            raise CatalogueError(f"{path}: observations/{id_}/unexamined: there is no reason {reason}")
+        found[id_] = Observation(
+            id=id_,
+            levels=tuple(raw.get("levels", ())),
+            title=Text(**raw["title"]),
+            why=Text(**raw["why"]),
+            thresholds=MappingProxyType(dict(raw.get("thresholds", {}))),
+            unexamined=None if reason is None else reasons[reason],
+        )
+    return MappingProxyType(found)
 
 
 @functools.cache

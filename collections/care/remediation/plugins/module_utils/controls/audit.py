@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate import Outcome
+from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate import EVALUATED, Outcome
+from ansible_collections.care.remediation.plugins.module_utils.controls.level import assess
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found, day
+from ansible_collections.care.remediation.plugins.module_utils.controls.observations import observe
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import describe
@@ -29,9 +31,16 @@ REMARKABLE: Final = (
 
 
 def document(
-    *, host: str, snapshot: Snapshot, outcomes: Iterable[Outcome], finished: datetime, durations: dict[str, float]
+    *,
+    host: str,
+    snapshot: Snapshot,
+    outcomes: Iterable[Outcome],
+    catalogue: Mapping[str, Any],
+    finished: datetime,
+    durations: dict[str, float],
 ) -> dict[str, Any]:
-    """The whole document. ``host`` is the inventory name that findings carry."""
+    """The whole document. ``host`` is the inventory name that findings carry; ``catalogue`` what the control node's
+    catalogue gives an audit: version, scored controls with their levels, classes, observations."""
     outcomes = list(outcomes)
     counts = describe(snapshot)
     findings = [finding(host, outcome.control, found, snapshot) for outcome in outcomes for found in outcome.found]
@@ -50,6 +59,14 @@ def document(
         },
         "controls": {outcome.control: {"state": outcome.state, "reason": outcome.reason} for outcome in outcomes},
         "findings": findings,
+        "catalogue": catalogue["version"],
+        "level": assess(
+            scored=catalogue["scored"],
+            evaluated={outcome.control for outcome in outcomes if outcome.state == EVALUATED},
+            found=[(each["control"], each["level"]) for each in findings],
+            classes=catalogue["classes"],
+        ),
+        "observations": observe(snapshot, catalogue["observations"]),
         "objects": objects(snapshot, {each["object"]["sid"] for each in findings}),
         "notes": list(snapshot.notes),
         "counts": counts | {"findings": len(findings)},

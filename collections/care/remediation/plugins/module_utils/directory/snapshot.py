@@ -36,7 +36,12 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.reading
     certificates,
     controllers,
     descriptors,
+    display_specifiers,
     dns,
+    domain,
+    groups,
+    observed,
+    silos,
     trusts,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.certificates import Certificate
@@ -46,9 +51,17 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.reading
     SecondaryKrbtgt,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import Secured
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.display_specifiers import MenuEntry
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.dns import DnsZone
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.domain import (
+    CriticalObject,
+    DomainSettings,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import Enrolment
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.groups import NestedGroup, WatchedGroup
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.observed import Observed
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.sid_history import SidHistory
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.silos import Silo
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.trusts import Trust
 
 # Parts of a snapshot, as controls name them in NEEDS and ``unreadable`` in its keys.
@@ -182,6 +195,16 @@ class Snapshot:
     certificates: list[Certificate] = field(default_factory=list)
     sid_histories: list[SidHistory] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # SID of a trustee to its name, where the server knows it
+    settings: DomainSettings = field(default_factory=DomainSettings)
+    critical_objects: list[CriticalObject] = field(default_factory=list)
+    menu_entries: list[MenuEntry] = field(default_factory=list)
+    silos: list[Silo] = field(default_factory=list)
+    silo_of: dict[str, str] = field(default_factory=dict)  # SID of an account to the DN of the silo it is assigned to
+    nested_groups: list[NestedGroup] = field(default_factory=list)
+    pre_windows_2000: WatchedGroup | None = None
+    dns_admins: list[WatchedGroup] = field(default_factory=list)
+    observed: Observed = field(default_factory=Observed)
+    collector: str | None = None  # version of the collector whose dump was read ("" unknown); None for a live directory
     machine_account_quota: int | None = None
     ds_heuristics: str = ""
     domain_count: int = 1
@@ -316,13 +339,24 @@ class Snapshot:
         values = dict(data)
         values["taken"] = _time(values["taken"])
         values["accounts"] = [_build(Account, item) for item in values.get("accounts", ())]
-        groups = [_build(Group, item) for item in values.get("groups", ())]
-        values["groups"] = {dn_key(group.dn): group for group in groups}
+        built = [_build(Group, item) for item in values.get("groups", ())]
+        values["groups"] = {dn_key(group.dn): group for group in built}
         values["psos"] = [_build(PasswordSettings, item) for item in values.get("psos", ())]
         values["sid_histories"] = [_build(SidHistory, item) for item in values.get("sid_histories", ())]
         values["naming_contexts"] = [_build(NamingContext, item) for item in values.get("naming_contexts", ())]
         values["enrolment"] = Enrolment.from_dict(values.get("enrolment", {}), _build)
-        for topic in (certificates, controllers, descriptors, dns, trusts):
+        for topic in (
+            certificates,
+            controllers,
+            descriptors,
+            display_specifiers,
+            dns,
+            domain,
+            groups,
+            observed,
+            silos,
+            trusts,
+        ):
             topic.from_plain(values)
         return cls(**values)
 

@@ -33,10 +33,15 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.reading
     certificates,
     controllers,
     descriptors,
+    display_specifiers,
     dns,
+    domain,
     enrolment,
+    groups,
+    observed,
     services,
     sid_history,
+    silos,
     trusts,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
@@ -142,6 +147,7 @@ def read_snapshot(
         dns_name=session.dns_name,
         server=session.server,
         connected_sid=session.connected_sid or None,
+        collector=getattr(session, "collector", None),
         taken=now or datetime.now(UTC),
         thresholds=thresholds or {},
     )
@@ -154,12 +160,17 @@ def read_snapshot(
         ("SID histories", sid_history.read),
         ("password settings", _read_psos),
         ("settings", _read_settings),
+        ("domain settings", domain.read),
+        ("display specifiers", display_specifiers.read),
+        ("silos", silos.read),
+        ("groups in groups", groups.read),
         ("certificate services", enrolment.read),
         ("domain controllers", controllers.read),
         ("trusts", trusts.read),
         ("DNS zones", dns.read),
         ("certificates", certificates.read),
         ("object descriptors", descriptors.read),
+        ("observations", observed.read),
         ("descriptors", lambda reader, into: _read_descriptors(reader, into, trustees)),
     )
     for name, step in steps:

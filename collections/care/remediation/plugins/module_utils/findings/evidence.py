@@ -66,6 +66,7 @@ def build(
     return {
         "schema": SCHEMA,
         "generated": document.now(),
+        "catalogue": verdicts["catalogue"],
         "establishment": establishment,
         "before": {
             "generated": before["generated"],

@@ -487,6 +487,8 @@ def import_audit(path: Path, *, source_id: str, catalogue: Catalogue) -> Importe
     source["sha256"] = document.digest_file(path)
     source["generated"] = audit["started"]
     source["targets"] = [audit["host"]]
+    if audit.get("observations"):
+        source["observations"] = audit["observations"]
     target = audit["target"]
     imported.domains = [str(target[key]) for key in ("dns_name", "domain_sid") if target.get(key)]
     for control, answer in sorted(audit["controls"].items()):

@@ -15,6 +15,7 @@ from typing import Any, Final
 with contextlib.suppress(ImportError):  # only a control node has it, and nothing of this runs elsewhere
     import jinja2
 
+from . import summary
 from .escape import terminal
 from .pages_text import TEXTS, reason
 
@@ -35,6 +36,9 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["plain"] = lambda value: terminal(value, 2000)
     environment.filters["typo"] = french
+    environment.filters["reached"] = summary.reached
+    environment.filters["bounds"] = summary.bounds
+    environment.filters["could_lower"] = summary.could_lower
     environment.filters["short"] = lambda value: str(value)[:12]
     return environment
 
@@ -74,12 +78,24 @@ def when(moment: str | None, *, language: str) -> str:
 
 def plan(document: Mapping[str, Any], language: str) -> str:
     """``plan.html`` from a plan/1 document."""
-    return render("plan.html.j2", language, plan=document)
+    return render("plan.html.j2", language, plan=document, titles=_titles(document["controls"]))
 
 
 def evidence(document: Mapping[str, Any], language: str) -> str:
     """``evidence.html`` from an evidence/1 document."""
-    return render("evidence.html.j2", language, evidence=document, remains=grouped(document["remains"]))
+    before = {one["host"]: one for one in document["before"]["levels"]}
+    return render(
+        "evidence.html.j2",
+        language,
+        evidence=document,
+        remains=grouped(document["remains"]),
+        before=before,
+        titles=_titles(document["controls"]),
+    )
+
+
+def _titles(controls: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {one["control"]: one["title"] for one in controls}
 
 
 def grouped(remains: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+
+from ansible_collections.care.remediation.plugins.module_utils.controls import level as rule
 
 from .decisions import Decision
 from .document import now
@@ -21,13 +23,14 @@ def build(
     decisions: Mapping[str, Decision],
     catalogue: Mapping[str, Any],
     *,
+    edition: Any,
     without: Sequence[Finding] = (),
     added: Sequence[str] = (),
     dropped: Sequence[Decision] = (),
     today: datetime.date | None = None,
 ) -> dict[str, Any]:
-    """The plan/1 document. ``findings`` is a findings/1 document; ``without`` the approved findings that no role can
-    act on, because no source names a usable object."""
+    """The plan/1 document. ``findings`` is a findings/1 document; ``edition`` that of the catalogue; ``without`` the
+    approved findings that no role can act on, because no source names a usable object."""
     day = today or datetime.datetime.now(datetime.UTC).date()
     no_object = {finding["id"] for finding in without}
     by_control: dict[str, list[Finding]] = {}
@@ -37,7 +40,7 @@ def build(
     controls = [
         _control(catalogue[control], group, decisions, no_object, sources, day) for control, group in by_control.items()
     ]
-    controls.sort(key=lambda one: (rank(one["level"], one["severity"]), one["control"]))
+    controls.sort(key=_priority)
     actions: dict[str, int] = {}
     for control in controls:
         for finding in control["findings"]:
@@ -45,7 +48,8 @@ def build(
     return {
         "schema": SCHEMA,
         "generated": now(),
-        "levels": levels(findings, catalogue),
+        "catalogue": named(edition),
+        "levels": levels(findings, catalogue, edition),
         "sources": [_source(source) for source in findings["sources"]],
         "controls": controls,
         "unmapped": findings["unmapped"],
@@ -55,6 +59,7 @@ def build(
             for control, reason in sorted(source["unreadable"].items())
             for host in source["targets"]
         ],
+        "observations": observations(findings, edition),
         "added": list(added),
         "dropped": [{"finding": one.finding, "control": one.control, "host": one.host} for one in dropped],
         "counts": findings["counts"]
@@ -62,36 +67,71 @@ def build(
     }
 
 
-def levels(findings: Mapping[str, Any], catalogue: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each domain, the ADS level that its findings leave: the lowest level of a failed control, 5 if none.
+def _priority(control: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What stands lowest first, then the safest and smallest corrections."""
+    line = {"control": control["control"], "class": control["class"], "findings": len(control["findings"])}
+    return rank(control["level"], control["severity"]), rule.order(line)
 
-    Our own computation over the controls that were evaluated, not the score of ANSSI's service. ``evaluated`` says
-    how many were, ``unread`` which could not be.
+
+def levels(findings: Mapping[str, Any], catalogue: Mapping[str, Any], edition: Any) -> list[dict[str, Any]]:
+    """The level of each domain that an audit or PingCastle looked at, as ``controls.level.assess`` gives it.
+
+    What a live audit does not bear out (``unconfirmed``) does not count.
     """
-    domains: dict[str, dict[str, Any]] = {}
+    found = [(f["host"], f["control"], f["level"]) for f in findings["findings"] if not f.get("unconfirmed")]
+    return [
+        level_of(host, evaluated, found, catalogue, edition) for host, evaluated in sorted(domains(findings).items())
+    ]
+
+
+def domains(findings: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Each domain of a findings/1 document and the controls that were judged there."""
+    known: dict[str, set[str]] = {}
     for source in findings["sources"]:
-        if source["type"] not in ("directory", "pingcastle"):
-            continue
-        for host in source["targets"]:
-            known = domains.setdefault(host, {"evaluated": set(), "unread": set()})
-            known["evaluated"] |= {c for c in source["covers"] if c in catalogue and catalogue[c].levels}
-            known["unread"] |= {c for c in source["unreadable"] if c in catalogue and catalogue[c].levels}
-    result = []
-    for host, known in sorted(domains.items()):
-        failed = [
-            f["level"]
-            for f in findings["findings"]
-            if f["host"] == host and f["level"] is not None and not f.get("unconfirmed")
-        ]
-        result.append(
-            {
-                "host": host,
-                "level": min(failed, default=5),
-                "evaluated": len(known["evaluated"]),
-                "unread": sorted(known["unread"] - known["evaluated"]),
-            }
-        )
-    return result
+        if source["type"] in ("directory", "pingcastle"):
+            for host in source["targets"]:
+                known.setdefault(host, set()).update([] if source["partial"] else source["covers"])
+    return known
+
+
+def level_of(
+    host: str,
+    evaluated: set[str],
+    found: Iterable[tuple[str, str, int | None]],
+    catalogue: Mapping[str, Any],
+    edition: Any,
+) -> dict[str, Any]:
+    """The level of one domain; ``found`` holds host, control and level of every finding."""
+    return {"host": host} | rule.assess(
+        scored=edition.scored,
+        evaluated=evaluated,
+        found=[(control, level) for where, control, level in found if where == host],
+        classes={control.id: control.class_ for control in catalogue.values()},
+    )
+
+
+def named(edition: Any) -> dict[str, Any]:
+    """Which catalogue judged, as documents and pages name it."""
+    return {"version": edition.version, "title": text(edition.title)}
+
+
+def observations(findings: Mapping[str, Any], edition: Any) -> list[dict[str, Any]]:
+    """What the audits said beside the scored controls, with the catalogue's texts."""
+    return [
+        {
+            "host": host,
+            **one,
+            "kind": known.kind,
+            "levels": list(known.levels),
+            "title": text(known.title),
+            "why": text(known.why),
+            "unexamined": text(known.unexamined) if known.unexamined else None,
+        }
+        for source in findings["sources"]
+        for host in source["targets"]
+        for one in source.get("observations", [])
+        if (known := edition.observations.get(one["id"])) is not None
+    ]
 
 
 def action(

@@ -18,11 +18,7 @@ def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
     actions = document["counts"]["actions"]
     lines = []
     for one in document["levels"]:
-        unread = f", {len(one['unread'])} {t['unread_points']}" if one["unread"] else ""
-        lines.append(
-            f"{t['ads_level_estimate']} : {one['level']} {t['of_five']} — {terminal(one['host'], 60)} "
-            f"({one['evaluated']} {t['evaluated']}{unread})"
-        )
+        lines += [*level(one, language), ""]
     rows = [
         (
             _grade(control, t),
@@ -89,10 +85,53 @@ def verdicts(document: Mapping[str, Any], language: str) -> list[str]:
         )
     lines = table((t["level"], t["control"], t["host"], t["verdict"], ""), rows)
     for one in document["after"]["levels"]:
-        was = next((b["level"] for b in document["before"]["levels"] if b["host"] == one["host"]), None)
-        arrow = f"{was} → " if was is not None else ""
-        lines.append(f"{t['ads_level_estimate']} : {arrow}{one['level']} {t['of_five']} — {terminal(one['host'], 60)}")
+        before = next((each for each in document["before"]["levels"] if each["host"] == one["host"]), None)
+        lines += ["", *level(one, language, before=before)]
     return lines
+
+
+def level(one: Mapping[str, Any], language: str, *, before: Mapping[str, Any] | None = None) -> list[str]:
+    """The level of one domain (before and now), its bounds while something is unverified, what blocks the next one.
+
+    ``one``: what ``controls.level.assess`` gives, with the ``host``.
+    """
+    t = TEXTS[language]
+    now = f"{reached(before, t)} → {reached(one, t)}" if before else reached(one, t)
+    lines = [
+        f"{t['ads_level_estimate']} : {now} {t['of_five']} — {terminal(one['host'], 60)} "
+        f"({one['evaluated']} {t['evaluated'].format(scored=one['scored'])})"
+    ]
+    if one["reached"] is None:
+        lines.append(f"  {bounds(one, t)} : {_some(could_lower(one))}")
+    if one["blocking_next"]:
+        lines.append(f"  {t['to_reach'].format(n=one['at_most'] + 1)} :")
+        lines += [
+            f"  {place:3}. {each['control']} ({t['object_count'].format(n=each['findings'])}"
+            f"{', ' + t['classes'][each['class']] if each['class'] else ''})"
+            for place, each in enumerate(one["blocking_next"], start=1)
+        ]
+    return lines
+
+
+def reached(one: Mapping[str, Any], t: Mapping[str, Any]) -> str:
+    """The level as a number, or ``at most`` its upper bound."""
+    return str(one["reached"]) if one["reached"] is not None else f"{t['at_most']} {one['at_most']}"
+
+
+def bounds(one: Mapping[str, Any], t: Mapping[str, Any]) -> str:
+    """Between which levels a domain stands while controls are unverified."""
+    count = len(could_lower(one))
+    return str(t["level_bounds"].format(at_least=one["at_least"], at_most=one["at_most"], count=count))
+
+
+def could_lower(one: Mapping[str, Any]) -> list[str]:
+    """The unverified controls whose failure would lower the level."""
+    below = [entry["unverified"] for level, entry in one["by_level"].items() if int(level) < one["at_most"]]
+    return sorted({control for controls in below for control in controls})
+
+
+def _some(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f", … ({len(names)})" if len(names) > most else "")
 
 
 def failures(bad: Sequence[Mapping[str, Any]], language: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from .decisions import Decision
 from .document import now
 from .model import order, rank
-from .plan import levels, text
+from .plan import domains, level_of, levels, named, observations, text
 
 SCHEMA: Final = "care.remediation/verdicts/1"
 VERDICTS: Final = ("failed", "unverified", "waived", "changed", "compliant")
@@ -110,6 +110,7 @@ def build(
     decisions: Mapping[str, Decision],
     catalogue: Mapping[str, Any],
     *,
+    edition: Any,
     today: datetime.date | None = None,
 ) -> dict[str, Any]:
     """The verdicts/1 document, from the findings before and after, and the decisions by finding id."""
@@ -130,10 +131,12 @@ def build(
     return {
         "schema": SCHEMA,
         "generated": now(),
-        "before": {"generated": before["generated"], "levels": levels(before, catalogue)},
+        "catalogue": named(edition),
+        "before": {"generated": before["generated"], "levels": levels(before, catalogue, edition)},
         "after": {
             "generated": after["generated"],
-            "levels": _levels(before, after, judged, catalogue),
+            "levels": _levels(before, after, judged, catalogue, edition),
+            "observations": observations(after, edition),
             "sources": [{key: s[key] for key in ("type", "file", "sha256", "generated")} for s in after["sources"]],
         },
         "controls": controls,
@@ -150,16 +153,13 @@ def _levels(
     after: Mapping[str, Any],
     judged: Iterable[Mapping[str, Any]],
     catalogue: Mapping[str, Any],
+    edition: Any,
 ) -> list[dict[str, Any]]:
     """The level of each domain now. A finding that nobody looked at again still counts: silence raises no level."""
-    now_known = {one["host"]: one for one in levels(after, catalogue)}
-    for one in levels(before, catalogue):
-        now_known.setdefault(one["host"], {**one, "level": 5, "evaluated": 0})
-    for finding in judged:
-        known = now_known.get(finding["host"])
-        if known and finding["level"] is not None and finding["verdict"] in ("failed", "unverified", "waived"):
-            known["level"] = min(known["level"], finding["level"])
-    return [now_known[host] for host in sorted(now_known)]
+    evaluated: dict[str, set[str]] = {host: set() for host in domains(before)} | domains(after)
+    there = ("failed", "unverified", "waived")
+    found = [(one["host"], one["control"], one["level"]) for one in judged if one["verdict"] in there]
+    return [level_of(host, controls, found, catalogue, edition) for host, controls in sorted(evaluated.items())]
 
 
 def failing(verdicts: Mapping[str, Any], *, strict: bool = False) -> list[dict[str, Any]]:
