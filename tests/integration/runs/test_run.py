@@ -177,6 +177,29 @@ def test_a_host_that_fails_does_not_stop_the_others(site: Any, before: dict[str,
     assert site.snapshot() == before
 
 
+@pytest.mark.parametrize("arguments", [["--check"], ["-e", "care_approve=none"]], ids=["dry run", "real run"])
+def test_a_host_that_cannot_be_planned_stops_the_run(
+    site: Any, before: dict[str, bytes], planned: Plan, arguments: list[str]
+) -> None:
+    fail = {"name": "No", "ansible.builtin.fail": {"msg": "no"}, "when": "inventory_hostname == 'un'"}
+    site.tasks(hosts=[fail, *three(planned)], directory=[planned(("dom", "d\n"), control="vuln_test")])
+    out = site.run("remediate.yml", *arguments, ok=False)
+    assert "La planification a échoué sur : un." in out and site.snapshot() == before
+    assert not (site.care / "change-set.json").exists()
+    site.tasks(hosts=three(planned))
+    site.run("remediate.yml", "--check")  # the care folder is free again
+
+
+def test_an_approval_that_is_not_one_is_refused_before_planning(
+    site: Any, before: dict[str, bytes], planned: Plan
+) -> None:
+    site.run("remediate.yml", "--check")
+    for said in ("123", "0" * 12):
+        out = site.run("remediate.yml", "-e", f"care_approve={said}", ok=False)
+        assert f"care_approve={said}" in out and "Plan the changes" not in out and site.snapshot() == before
+    assert site.journals() == []
+
+
 def test_someone_elses_change_is_left_and_what_is_final_is_said(
     site: Any, before: dict[str, bytes], planned: Plan
 ) -> None:
