@@ -1,6 +1,10 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Changes of a DACL: which explicit ACEs go and which come, in which place. Inherited ACEs are never touched."""
+"""Changes of a DACL: which explicit ACEs go and which come, in which place. Inherited ACEs are never touched.
+
+A change of some entries names those. One that puts a list into canonical order (`whole_list`) names every explicit ACE,
+before and after.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_order import is_canonical
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import to_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import Ace
 
@@ -71,6 +76,43 @@ def apply(
         explicit_end = next((n for n, ace in enumerate(result) if ace.inherited), len(result))
         result.insert(min(index, explicit_end), Ace.parse(raw))
     return tuple(result)
+
+
+def whole_state(aces: Sequence[Ace], before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> str:
+    """As `state`, for a change that names every explicit ACE."""
+    if _is(aces, after):
+        return "after"
+    return "before" if _is(aces, before) else "other"
+
+
+def apply_whole(aces: Sequence[Ace], after: Sequence[Mapping[str, Any]]) -> tuple[Ace, ...]:
+    """The explicit ACEs of ``after``, each at its index, with the inherited ones of ``aces`` in between."""
+    inherited = [ace for ace in aces if ace.inherited]
+    result: list[Ace] = []
+    for item in sorted(after, key=lambda item: int(item.get("index", 0))):
+        while inherited and len(result) < int(item.get("index", 0)):
+            result.append(inherited.pop(0))
+        result.append(Ace.parse(raw_of(item)))
+    return (*result, *inherited)
+
+
+def _is(aces: Sequence[Ace], side: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the explicit ``aces`` are those of ``side``.
+
+    A server sorts a list in canonical order further (MS-ADTS 6.1.3.1), so there the same ACEs in any such order are
+    the same; one that is not canonical is kept as it was written, and must be the same ACE for ACE.
+    """
+    explicit, wanted = [ace.raw for ace in aces if not ace.inherited], [raw_of(item) for item in side]
+    if in_order(side):
+        return is_canonical(aces) and sorted(explicit) == sorted(wanted)
+    return not is_canonical(aces) and explicit == wanted
+
+
+def in_order(side: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a side of a change of a whole list is in canonical order, in front of the inherited ACEs."""
+    if [int(item.get("index", 0)) for item in side] != list(range(len(side))):
+        return False
+    return is_canonical([Ace.parse(raw_of(item)) for item in side])
 
 
 def _contains(have: Sequence[bytes], wanted: Sequence[bytes]) -> bool:

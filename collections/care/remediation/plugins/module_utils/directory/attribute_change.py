@@ -21,7 +21,19 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.securit
 Where = Literal["before", "after", "other"]
 Change = Mapping[str, Any]
 # Attributes compared as DNs, SPNs and other strings are in Active Directory: without regard to case
-_OCTETS: Final = frozenset({"ntsecuritydescriptor", "objectguid", "objectsid", "msds-keycredentiallink"})
+_OCTETS: Final = frozenset(
+    {
+        "msds-allowedtoactonbehalfofotheridentity",
+        "msds-keycredentiallink",
+        "ntsecuritydescriptor",
+        "objectguid",
+        "objectsid",
+        "sidhistory",
+    }
+)
+# SECURITY_INFORMATION (MS-DTYP 2.4.7)
+OWNER: Final = 1
+DACL: Final = 4
 MOD_ADD: Final = 0
 MOD_DELETE: Final = 1
 MOD_REPLACE: Final = 2
@@ -45,6 +57,11 @@ class AttributeChange:
         """The object by its GUID: it is still the same one after a rename."""
         return f"<GUID={self.object_id}>"
 
+    @property
+    def sd_flags(self) -> int | None:
+        """The part of the descriptor that is read and written, None for another attribute."""
+        return {"aces": DACL, "owner": OWNER}.get(self.kind)
+
     def wanted(self, change: Change) -> tuple[Any, Any]:
         """What a change starts from and leads to, in the direction of this operation."""
         return (change["after"], change["before"]) if self.undo else (change["before"], change["after"])
@@ -63,8 +80,12 @@ class AttributeChange:
         if self.kind == "flags":
             present = (entry.int(self.attribute) or 0) & 0xFFFFFFFF & int(change["mask"])
             return _either(present == int(start) & 0xFFFFFFFF, present == int(goal) & 0xFFFFFFFF)
+        if self.kind == "owner":
+            owner = _owner(entry)
+            return _either(owner == start, owner == goal)
         if self.kind == "aces":
-            found = acl_changes.state(_descriptor(entry).dacl.aces, start, goal)  # type: ignore[union-attr]
+            compare = acl_changes.whole_state if _whole_list(change) else acl_changes.state
+            found = compare(_descriptor(entry).dacl.aces, start, goal)  # type: ignore[union-attr]
             return "before" if found == "before" else "after" if found == "after" else "other"
         values = entry.attributes.get(self.attribute) or []
         before, after = [_raw(v) for v in start], [_raw(v) for v in goal]
@@ -87,8 +108,16 @@ class AttributeChange:
             return self._flags(entry, changes)
         if self.kind == "aces":
             descriptor = _descriptor(entry)
-            aces = acl_changes.apply(descriptor.dacl.aces, [self.wanted(c) for c in changes])  # type: ignore[union-attr]
+            aces = descriptor.dacl.aces  # type: ignore[union-attr]
+            for change in changes:
+                if _whole_list(change):
+                    aces = acl_changes.apply_whole(aces, self.wanted(change)[1])
+            aces = acl_changes.apply(aces, [self.wanted(c) for c in changes if not _whole_list(c)])
             return [(MOD_REPLACE, self.attribute, [descriptor.with_dacl(aces).dacl_only().to_bytes()])]
+        if self.kind == "owner":
+            # With the SD flags control set to OWNER the server takes the owner from this and nothing else
+            owner = SecurityDescriptor(owner=str(self.wanted(changes[-1])[1]))
+            return [(MOD_REPLACE, self.attribute, [owner.to_bytes()])]
         if self.kind == "replace":
             start, goal = ([_raw(v) for v in part] for part in self.wanted(changes[-1]))
             return _exchange(self.attribute, start, goal)
@@ -126,6 +155,8 @@ class AttributeChange:
             return f"pwdLastSet {entry.int('pwdLastSet')}"
         if self.kind == "flags":
             return f"{self.attribute} & {change['mask']} = {(entry.int(self.attribute) or 0) & int(change['mask'])}"
+        if self.kind == "owner":
+            return f"owner {_owner(entry)}"
         if self.kind == "aces":
             present = {ace.raw for ace in _descriptor(entry).dacl.explicit}  # type: ignore[union-attr]
             named = [item for part in self.wanted(change) for item in part]
@@ -174,6 +205,18 @@ def _raw(value: Any) -> bytes:
     if isinstance(value, Mapping):
         return base64.b64decode(str(value["base64"]), validate=True)
     return str(value).encode("utf-8")
+
+
+def _whole_list(change: Change) -> bool:
+    return bool((change.get("context") or {}).get("whole_list"))
+
+
+def _owner(entry: Entry) -> str:
+    raw = entry.raw("nTSecurityDescriptor")
+    owner = SecurityDescriptor.parse(raw).owner if raw is not None else None
+    if owner is None:
+        raise ValueError("its owner cannot be read: the connected account has no right to")
+    return owner
 
 
 def _descriptor(entry: Entry) -> SecurityDescriptor:
