@@ -64,6 +64,9 @@ def detail(change: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _lines(kind: str, value: Any) -> list[str]:
+    if kind == "object":
+        named = sorted((value or {}).get("attributes", {}).items())
+        return [f"{name}: {item}" for name, values in named for item in values]
     if kind == "ruleset":
         return str(value).splitlines()
     if kind == "file" and isinstance(value, dict) and isinstance(value.get("content"), str):

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.groups import Member, WatchedGroup
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     COMPUTER,
     MSA,
@@ -71,6 +72,25 @@ def account_found(
         severity=severity,
         wording=wording,
         evidence=evidence,
+    )
+
+
+def watched_member(group: WatchedGroup, member: Member, *, level: int, wording: str) -> Found:
+    """A finding about one direct member of a group, with what it takes to end the membership."""
+    return Found(
+        type="group" if member.group else "user",
+        id=member.sid or member.dn,
+        label=member.label,
+        dn=member.dn,
+        sid=member.sid,
+        level=level,
+        wording=wording,
+        evidence={
+            "group_sid": group.sid,
+            "group": group.label,
+            "member": member.sid or member.dn,
+            "is_group": member.group,
+        },
     )
 
 

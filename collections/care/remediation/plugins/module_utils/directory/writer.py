@@ -125,7 +125,7 @@ class _Writer:
         if isinstance(batch[0], ObjectChange):
             self._run_object(batch[0])
         else:
-            self._run_attributes(batch)  # type: ignore[arg-type]  # all or none are objects
+            self._run_attributes(batch)
 
     def _run_object(self, operation: ObjectChange) -> None:
         change = operation.change
