@@ -16,7 +16,7 @@ from ansible_collections.care.remediation.plugins.module_utils.changes import mo
 DEFAULT_MAX_CHANGES = 500
 
 # Kinds whose change says the whole value: two different ones of one subject cannot both be right.
-_WHOLE = frozenset({"replace", "password", "object", "file", "service", "ruleset"})
+_WHOLE = frozenset({"replace", "owner", "password", "object", "file", "service", "ruleset"})
 
 
 @dataclass(frozen=True, slots=True)

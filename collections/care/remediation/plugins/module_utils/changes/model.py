@@ -19,7 +19,7 @@ Change = dict[str, Any]
 
 TARGETS = ("directory", "host")
 KINDS: dict[str, tuple[str, ...]] = {
-    "directory": ("flags", "values", "replace", "aces", "password", "object"),
+    "directory": ("flags", "values", "replace", "aces", "owner", "password", "object"),
     "host": ("file", "service", "ruleset"),
 }
 HAZARDS = ("break_glass", "automation", "connected_account", "management_path")

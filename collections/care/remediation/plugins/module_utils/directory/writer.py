@@ -23,14 +23,13 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.entry i
 from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import DirectoryError
 from ansible_collections.care.remediation.plugins.module_utils.directory.object_change import ObjectChange
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import (
-    DACL,
     Result,
     Session,
     sd_flags_control,
 )
 
 Change = Mapping[str, Any]
-KINDS: Final = ("flags", "values", "replace", "aces", "password", "object")
+KINDS: Final = ("flags", "values", "replace", "aces", "owner", "password", "object")
 _BATCH: Final = 500
 _WINDOW: Final = 64
 # noSuchAttribute, attributeOrValueExists, entryAlreadyExists: the server's own "it is not as you said"
@@ -77,7 +76,7 @@ def batches(changes: Sequence[Change], undo: bool) -> Iterator[list[AttributeCha
         object_id, attribute = str(change["object"]["id"]).lower(), str(change["attribute"])
         key = (object_id, attribute.lower())
         alone = attribute.lower() in _BARRIERS
-        clash = key in group and (group[key].kind != change["kind"] or change["kind"] in ("replace", "password"))
+        clash = key in group and (group[key].kind != change["kind"] or change["kind"] in ("owner", "password", "replace"))
         if group and (alone or clash or (len(group) >= _BATCH and key not in group)):
             yield list(group.values())
             group = {}
@@ -199,7 +198,7 @@ class _Writer:
         if not todo:
             return
         items = (
-            (operation.dn, modlist, [sd_flags_control(DACL)] if operation.kind == "aces" else None)
+            (operation.dn, modlist, None if operation.sd_flags is None else [sd_flags_control(operation.sd_flags)])
             for operation, _ready, _entry, modlist in todo
         )
         answers = list(self.session.modify_many(items, window=_WINDOW))
@@ -210,13 +209,11 @@ class _Writer:
     def _read(self, batch: Sequence[AttributeChange]) -> list[Entry | DirectoryError | None]:
         """Each operation's object with its attribute. Operations are grouped by what they read: one filter each."""
         found: list[Entry | DirectoryError | None] = [None] * len(batch)
-        by_need: dict[tuple[bool, str], list[int]] = {}
+        by_need: dict[tuple[int | None, str], list[int]] = {}
         for number, operation in enumerate(batch):
-            by_need.setdefault((operation.kind == "aces", operation.read_attributes[0]), []).append(number)
-        for (descriptor, attribute), numbers in by_need.items():
-            answers = self.session.read_many(
-                (batch[n].dn for n in numbers), [attribute], DACL if descriptor else None, window=_WINDOW
-            )
+            by_need.setdefault((operation.sd_flags, operation.read_attributes[0]), []).append(number)
+        for (sd_flags, attribute), numbers in by_need.items():
+            answers = self.session.read_many((batch[n].dn for n in numbers), [attribute], sd_flags, window=_WINDOW)
             for number, (_dn, entry) in zip(numbers, answers, strict=True):
                 found[number] = entry
         return found
