@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the controls ``vuln_permissions_*`` and ``vuln_privileged_members_perm`` share: from objects that nobody but
+administrators may control to findings, each with the path that leads there.
+
+One finding is one entry of an access list (or one owner, or one missing list), where it was set: an inherited entry is
+reported on the object that hands it down, once, with the objects that it comes to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ansible_collections.care.remediation.plugins.module_utils.controls import rights
+from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import (
+    ControlGraph,
+    Hop,
+    Paths,
+    Securable,
+)
+from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls.rights import Grant
+from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import handed_down_by
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import to_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import dn_key
+from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import Ace
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Account, Snapshot
+
+# What evidence shows of what there may be any number of; the totals are always said
+SHOWN_STARTS: Final = 5
+SHOWN_PATHS: Final = 3
+SHOWN_HOPS: Final = 12
+SHOWN_OBJECTS: Final = 10
+
+OWNER_ID: Final = "owner"
+NO_DACL_ID: Final = "dacl"
+
+
+@dataclass(slots=True)
+class Target:
+    """An object that only administrators may control. ``then``: the hops from it to what makes it so."""
+
+    item: Securable
+    kind: str
+    then: tuple[Hop, ...] = ()
+    only: frozenset[str] | None = None  # the rights that count here; None: all
+    exempt: frozenset[str] = frozenset()  # SIDs that hold rights on it as it was installed
+    known: frozenset[bytes] = frozenset()  # entries that another control judges
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One access control entry to report, where it is set, with what it reaches."""
+
+    trustee: str
+    ace: Ace | None
+    place: str  # DN of the object that it is set on
+    guid: str
+    label: str
+    target: Target
+    rights: list[str]
+    inherited: bool  # not known where it is set
+    reaches: list[str] = field(default_factory=list)
+    reached: int = 0
+
+
+def blind(targets: Iterable[Target]) -> str | None:
+    """Why the rights over these objects cannot be judged: one of them hides its descriptor, or is not understood."""
+    hidden = []
+    for target in targets:
+        item = target.item
+        if item.descriptor is None:
+            hidden.append(item.dn)
+        elif (why := item.descriptor.blind) is not None:
+            return f"{item.dn}: {why}"
+    if not hidden:
+        return None
+    return (
+        f"the security descriptor of {len(hidden)} objects is not readable, for instance of {hidden[0]}: the account in"
+        " use lacks the right Read permissions (READ_CONTROL) there"
+    )
+
+
+def detect(snapshot: Snapshot, targets: Sequence[Target], levels: Sequence[int]) -> Iterator[Found]:
+    """One finding for each entry that gives someone else a dangerous right over one of these objects.
+
+    ``levels`` are those that the control has; a right counts at the nearest of them. What an entry gives is level 1
+    when nothing more is needed (``rights.level_of``) and its holder is someone: a SID that resolves to nothing, an
+    empty group that no one can join, a disabled account that no one controls make it level 2.
+    """
+    graph = ControlGraph.of(snapshot)
+    entries = _entries(graph, targets)
+    if not entries:
+        return
+    trustees = dict.fromkeys(entry.trustee for entry in entries)
+    paths = graph.paths_to(trustees, SHOWN_STARTS)
+    alive = {trustee: _alive(graph, trustee) for trustee in trustees}
+    for entry in entries:
+        level = min(rights.level_of(right, entry.target.kind) for right in entry.rights)
+        if not alive[entry.trustee]:
+            level = 2
+        yield _found(graph, entry, paths, min(levels, key=lambda one: (abs(one - level), one)))
+
+
+def _entries(graph: ControlGraph, targets: Sequence[Target]) -> list[_Entry]:
+    entries: dict[tuple[str, str, bytes], _Entry] = {}
+    handed: dict[tuple[str | None, bytes], tuple[str, Ace] | None] = {}
+    for target in targets:
+        item = target.item
+        by_ace: dict[tuple[str, bytes], tuple[Ace | None, list[str]]] = {}
+        for grant in graph.grants(item, target.kind):
+            if _counts(target, grant):
+                key = (grant.sid, grant.ace.raw if grant.ace is not None else b"")
+                by_ace.setdefault(key, (grant.ace, []))[1].append(grant.right)
+        for (trustee, _raw), (ace, names) in by_ace.items():
+            place, guid, label, own, lost = item.dn, item.guid or item.dn, item.label, ace, False
+            if ace is not None and ace.inherited:
+                key_above = (_parent_key(graph, item), ace.raw)
+                if key_above not in handed:
+                    handed[key_above] = handed_down_by(item.dn, ace, _aces_of(graph))
+                source = handed[key_above]
+                lost = source is None or source[1].sid != ace.sid
+                if source is not None and not lost:
+                    above = graph.by_dn[dn_key(source[0])]
+                    place, guid, label, own = above.dn, above.guid, above.label, source[1]
+            entry_key = (guid, trustee, own.raw if own is not None else names[0].encode())
+            entry = entries.get(entry_key)
+            if entry is None:
+                entry = entries[entry_key] = _Entry(trustee, own, place, guid, label, target, [], lost)
+            entry.rights += [name for name in names if name not in entry.rights]
+            entry.reached += 1
+            if len(entry.reaches) < SHOWN_OBJECTS:
+                entry.reaches.append(item.label)
+    return list(entries.values())
+
+
+def _counts(target: Target, grant: Grant) -> bool:
+    if target.only is not None and grant.right not in target.only:
+        return False
+    if grant.sid in target.exempt:
+        return False
+    return grant.ace is None or grant.ace.raw not in target.known
+
+
+def _parent_key(graph: ControlGraph, item: Securable) -> str | None:
+    above = next(graph.above(item.dn), None)
+    return None if above is None else above.dn
+
+
+def _aces_of(graph: ControlGraph) -> Any:
+    def aces(dn: str) -> Iterable[Ace] | None:
+        found = graph.by_dn.get(dn_key(dn))
+        return found.descriptor.aces if found is not None and found.descriptor is not None else None
+
+    return aces
+
+
+def _alive(graph: ControlGraph, sid: str) -> bool:
+    """Whether someone can act as this trustee, now or with a right over it."""
+    if graph.is_broad(sid):
+        return True
+    item = graph.principals.get(sid)
+    if item is None:
+        return sids.domain_of(sid) != graph.snapshot.domain_sid  # of another domain: nobody here knows
+    if isinstance(item, Account) and item.enabled:
+        return True
+    return any(hop.source not in graph.trusted for hop in graph.hops_to(sid))
+
+
+def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Found:
+    snapshot = graph.snapshot
+    name = graph.name(entry.trustee)
+    listed = ", ".join(entry.rights)
+    target = entry.target
+    last = Hop(entry.trustee, target.item.dn, entry.rights[0], entry.ace, entry.place)
+    reached = paths.ends[entry.trustee]
+    starts = [start for start in reached.starts if start != entry.trustee]
+    ways = [[*paths.path(start), last, *target.then] for start in starts[:SHOWN_PATHS]]
+    direct = [last, *target.then]
+    main = direct if not ways or entry.trustee in reached.starts else ways.pop(0)
+    evidence: dict[str, Any] = {
+        "object": entry.place,
+        "object_guid": entry.guid,
+        "trustee": name,
+        "trustee_sid": entry.trustee,
+        "rights": entry.rights,
+        "ace": to_sddl(entry.ace) if entry.ace is not None and not entry.inherited else None,
+        "raw": base64.b64encode(entry.ace.raw).decode("ascii") if entry.ace is not None else None,
+        "inherited": entry.inherited,
+        "path": shown(graph, main, target),
+        "paths": [shown(graph, way, target) for way in ways],
+        "principals": [graph.name(start) for start in reached.starts],
+        "principals_total": reached.count,
+    }
+    if entry.ace is not None and entry.inherited:
+        evidence["inherited_ace"] = to_sddl(entry.ace)
+    if entry.reached > 1 or entry.place != target.item.dn:
+        evidence["reaches"] = entry.reaches
+        evidence["reaches_total"] = entry.reached
+    suffix = OWNER_ID if rights.OWNER in entry.rights else NO_DACL_ID
+    if entry.ace is not None:
+        suffix = hashlib.sha256(entry.ace.raw).hexdigest()[:16]
+    return Found(
+        type="ace" if entry.ace is not None else "object",
+        id=f"{entry.guid}#{suffix}",
+        label=f"{name} : {listed} ({entry.label})",
+        dn=entry.place,
+        sid=entry.trustee if sids.is_sid(entry.trustee) else None,
+        level=level,
+        wording=_wording(snapshot, entry, name, listed),
+        evidence=evidence,
+    )
+
+
+def _wording(snapshot: Snapshot, entry: _Entry, name: str, listed: str) -> str:
+    if entry.ace is None:
+        if rights.OWNER in entry.rights:
+            return f"{name} ({entry.trustee}) owns {entry.place} and so may rewrite its access list."
+        return f"{entry.place} has no access list (DACL): everyone may do everything with it."
+    text = f"{name} ({entry.trustee}) holds {listed} on {entry.target.item.dn}"
+    if entry.place != entry.target.item.dn:
+        text += f", inherited from {entry.place}"
+    elif entry.inherited:
+        text += ", inherited from an object above that was not read"
+    others = entry.reached - 1
+    return f"{text}, and on {others} more." if others else f"{text}."
+
+
+def shown(graph: ControlGraph, hops: Sequence[Hop], target: Target) -> list[dict[str, Any]]:
+    """A path as evidence: names instead of SIDs, ACEs in SDDL. A longer one than SHOWN_HOPS keeps its end."""
+    dn = target.item.dn
+    names = {dn: target.item.label}
+    return [
+        {
+            "from": names.get(hop.source) or graph.name(hop.source),
+            "to": names.get(hop.target) or graph.name(hop.target),
+            "how": hop.how,
+            "ace": to_sddl(hop.ace) if hop.ace is not None else None,
+            "object": hop.object,
+        }
+        for hop in hops[-SHOWN_HOPS:]
+    ]

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Someone who is not an administrator holds a dangerous right on an object of the schema.
+
+Whoever changes a class sets the access list that every new object of the class starts with. The head of the schema is
+judged by ``vuln_permissions_naming_context``; any write counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects
+from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
+    OBJECT_DESCRIPTORS,
+    SCHEMA,
+    SCHEMA_OBJECTS,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import ACCOUNTS, MEMBERSHIP, Snapshot
+
+ID: Final = "vuln_permissions_schema"
+LEVELS: Final = (1, 2)
+NEEDS: Final = frozenset({ACCOUNTS, MEMBERSHIP, OBJECT_DESCRIPTORS, SCHEMA_OBJECTS})
+
+
+def blind(snapshot: Snapshot) -> str | None:
+    """A descriptor that is not shown, or not understood, hides who holds which right."""
+    return permissions.blind(_targets(snapshot))
+
+
+def detect(snapshot: Snapshot) -> Iterator[Found]:
+    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
+    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
+
+
+def _targets(snapshot: Snapshot) -> list[Target]:
+    heads = [each.dn for each in snapshot.naming_contexts if each.role == "schema"]
+    return privileged_objects.settings(snapshot, SCHEMA, but=heads[0] if heads else None)

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Someone who is not an administrator controls a privileged group, a member of one, or krbtgt.
+
+An object that AdminSDHolder protects is judged as ANSSI says: it inherits nothing, and an entry that it has in common
+with AdminSDHolder is a matter of ``vuln_permissions_adminsdholder`` and not repeated here. Domain controllers have
+``vuln_permissions_dc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects
+from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import ControlGraph
+from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
+    ADMINSDHOLDER,
+    OBJECT_DESCRIPTORS,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import ACCOUNTS, MEMBERSHIP, Snapshot
+
+ID: Final = "vuln_privileged_members_perm"
+LEVELS: Final = (1, 2)
+NEEDS: Final = frozenset({ACCOUNTS, MEMBERSHIP, OBJECT_DESCRIPTORS})
+
+
+def blind(snapshot: Snapshot) -> str | None:
+    """A descriptor that is not shown, or not understood, hides who holds which right."""
+    return permissions.blind(_targets(snapshot))
+
+
+def detect(snapshot: Snapshot) -> Iterator[Found]:
+    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
+    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
+
+
+def _targets(snapshot: Snapshot) -> list[Target]:
+    graph = ControlGraph.of(snapshot)
+    common: frozenset[bytes] = frozenset(
+        ace.raw
+        for holder in privileged_objects.of_role(snapshot, ADMINSDHOLDER)
+        if holder.descriptor is not None
+        for ace in holder.descriptor.aces or ()
+    )
+    targets = []
+    for item in privileged_objects.members(snapshot):
+        like = item.descriptor is not None and item.descriptor.protected
+        targets.append(Target(item, graph.kind(item), known=common if like else frozenset()))
+    return targets
