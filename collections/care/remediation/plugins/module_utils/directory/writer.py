@@ -30,6 +30,8 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.session
 
 Change = Mapping[str, Any]
 KINDS: Final = ("flags", "values", "replace", "aces", "owner", "password", "object")
+# Two of one attribute are two requests: each says the whole of it
+_ALONE: Final = frozenset({"owner", "password", "replace"})
 _BATCH: Final = 500
 _WINDOW: Final = 64
 # noSuchAttribute, attributeOrValueExists, entryAlreadyExists: the server's own "it is not as you said"
@@ -76,7 +78,7 @@ def batches(changes: Sequence[Change], undo: bool) -> Iterator[list[AttributeCha
         object_id, attribute = str(change["object"]["id"]).lower(), str(change["attribute"])
         key = (object_id, attribute.lower())
         alone = attribute.lower() in _BARRIERS
-        clash = key in group and (group[key].kind != change["kind"] or change["kind"] in ("owner", "password", "replace"))
+        clash = key in group and (group[key].kind != change["kind"] or change["kind"] in _ALONE)
         if group and (alone or clash or (len(group) >= _BATCH and key not in group)):
             yield list(group.values())
             group = {}
