@@ -180,3 +180,27 @@ def test_unreadable(control: str) -> None:
 
 def test_members_unreadable_forest() -> None:
     assert unreadable(MEMBERS, domain(unreadable={"forest partitions": "refused"})) == "refused"
+
+
+@pytest.mark.parametrize("rid", [512, 518, 519, 526, 527])
+def test_each_group_of_the_domain_that_anssi_calls_privileged_counts(rid: int) -> None:
+    one = user(1300, "adm.un", spns=["HTTP/un"])
+    snapshot = domain([one], groups=[group(sid(rid), f"groupe {rid}", one)]) if rid != 512 else domain([one], admins=[one])
+    assert labels(SPN, snapshot) == ["adm.un"]
+
+
+@pytest.mark.parametrize("rid", [544, 548, 549, 550, 551])
+def test_each_built_in_group_that_anssi_calls_privileged_counts(rid: int) -> None:
+    one = user(1300, "adm.un", spns=["HTTP/un"])
+    groups = [group(f"S-1-5-32-{rid}", f"groupe {rid}", one)]
+    if rid == 544:  # the fixture has one already
+        groups = [group("S-1-5-32-544", "Administrateurs", one, RID_500, group_dn("Admins du domaine"))]
+    assert labels(SPN, domain([one], groups=groups)) == ["adm.un"]
+
+
+def test_other_groups_are_not_privileged() -> None:
+    one = user(1300, "p.un", spns=["HTTP/un"])
+    others = [513, 514, 515, 517, 520, 521, 522, 553, 571, 572, 1600]
+    groups = [group(sid(rid), f"groupe {rid}", one) for rid in others]
+    groups += [group(f"S-1-5-32-{rid}", f"groupe {rid}", one) for rid in (545, 546, 552, 554, 555, 580)]
+    assert labels(SPN, domain([one], groups=groups)) == []
