@@ -21,7 +21,8 @@ from care_lab.constants import (
 from care_lab.instance import Instance
 from care_lab.podman import execute
 
-# Every weakness that the generator and the server image put into the lab.
+# What this change window is about: every weakness that the generator and the server image put into the lab on purpose.
+# What the audit finds besides, as in any domain, stays undecided.
 CONTROLS = {
     "vuln_kerberos_properties_preauth_priv", "vuln_kerberos_properties_preauth", "vuln_kerberos_properties_deskey",
     "vuln_dont_expire_priv", "vuln_dont_expire", "vuln_reversible_password_priv_uac", "vuln_guest",
@@ -50,7 +51,7 @@ def _names(lab: Instance, ldap_filter: str) -> set[str]:
 def decide(lab: Instance, sheet: Path) -> dict[str, int]:
     """Edit the decision sheet as a person would. Comments are kept.
 
-    Everything undecided is to be applied, but for: a privileged account with an SPN, waived once; people without a
+    Of this window's controls everything undecided is to be applied, but for: a privileged account with an SPN, waived once; people without a
     card; those whom Protected Users or a card would lock out (a service's account, DES keys), a later window's work;
     and privileged members, of which a few leave. Protected accounts are left alone.
     """
@@ -62,7 +63,7 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
     for index, entry in enumerate(entries):
         values = dict(re.findall(r'(?m)^(?:  - |    )(\w+): "?([^"\n]*)"?$', entry))
         control = values["control"]
-        if values["decision"] != "undecided" or "compte protégé" in entry or values["class"] == "manual":
+        if control not in CONTROLS or values["decision"] != "undecided" or "compte protégé" in entry or values["class"] == "manual":
             continue
         if control == WAIVED and values["object"].startswith("svc-"):
             waived = f"    decision: waive\n    waiver: {WAIVER}"
