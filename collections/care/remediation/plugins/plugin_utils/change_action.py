@@ -19,10 +19,17 @@ from ansible_collections.care.remediation.plugins.plugin_utils.writer import Out
 
 # Results of a writer that leave the wanted state in place.
 DONE = frozenset({"applied", "already"})
+# Targets that have a writer of their own, whatever the planner's own writer is.
+TARGET_WRITERS = {"sysvol": "sysvol_change"}
 
 
 class ChangeAction(EngineAction):
-    """Base of the action plugins of planners; a subclass only says which writer applies its changes."""
+    """Base of the action plugins of planners; a subclass only says which writer applies its changes.
+
+    A planner may give changes of several targets (the directory and SYSVOL): each goes to its writer, in the planner's
+    order. Changes whose context names the same ``sequence`` belong together: after one of them was refused or failed,
+    the later ones are not tried.
+    """
 
     WRITER: ClassVar[str] = ""
 
@@ -86,10 +93,20 @@ class ChangeAction(EngineAction):
             if given and refused:
                 self._journal_refusals(store, run, refused, language)
             outcome = Outcome()
-            if passed:
-                options = writer_options(self.WRITER, self._task.args)
-                caller = WriterCaller(self, self.WRITER, options, task_vars, store.journal(run), language)
-                outcome = caller.run("apply", passed)
+            broken = {_sequence(refusal.change) for refusal in refused} - {None}
+            for writer, batch in _batches(passed, self.WRITER):
+                options = writer_options(writer, self._task.args)
+                caller = WriterCaller(self, writer, options, task_vars, store.journal(run), language)
+                left = [change for change in batch if _sequence(change) in broken]
+                if left:
+                    outcome.add(caller.leave(left, say(language, "earlier_step")))
+                going = [change for change in batch if change not in left]
+                if not going:
+                    continue
+                outcome.add(caller.run("apply", going))
+                broken |= {_sequence(change) for change in going if outcome.status(change["id"]) not in DONE} - {None}
+                if outcome.unreachable is not None:
+                    break
         if outcome.unreachable is not None:
             raise outcome.unreachable
         return _finished(result, passed, refused, outcome, language, in_run=bool(given))
@@ -131,6 +148,24 @@ class ChangeAction(EngineAction):
 def _ids(changes: Sequence[Mapping[str, Any]], host: str) -> list[str]:
     ids = [str(model.completed(change, host)["id"]) for change in changes]
     return list(dict.fromkeys(ids))
+
+
+def _batches(changes: Sequence[model.Change], writer: str) -> list[tuple[str, list[model.Change]]]:
+    """Consecutive changes of one writer, in order."""
+    batches: list[tuple[str, list[model.Change]]] = []
+    for change in changes:
+        own = TARGET_WRITERS.get(change["target"], writer)
+        if batches and batches[-1][0] == own:
+            batches[-1][1].append(change)
+        else:
+            batches.append((own, [change]))
+    return batches
+
+
+def _sequence(change: Mapping[str, Any]) -> str | None:
+    """The name of what the change is one step of, or None."""
+    name = change["context"].get("sequence")
+    return None if name is None else str(name)
 
 
 def _split(changes: Sequence[model.Change], gate: approval.Gate) -> tuple[list[model.Change], list[approval.Refusal]]:

@@ -69,6 +69,8 @@ def _lines(kind: str, value: Any) -> list[str]:
         return [f"{name}: {item}" for name, values in named for item in values]
     if kind == "ruleset":
         return str(value).splitlines()
+    if kind == "file" and isinstance(value, dict) and isinstance(value.get("shown"), list):
+        return [str(line) for line in value["shown"]]  # a file of a policy: what it says, not its bytes
     if kind == "file" and isinstance(value, dict) and isinstance(value.get("content"), str):
         facts = [f"{key}: {value[key]}" for key in ("mode", "owner", "group") if key in value]
         return [*facts, *value["content"].splitlines()]

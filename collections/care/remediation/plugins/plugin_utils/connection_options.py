@@ -15,7 +15,7 @@ import yaml
 
 FRAGMENTS = "ansible_collections.care.remediation.plugins.doc_fragments"
 # The doc fragment that says how to reach a target, by writer. A Linux host is reached by Ansible's own connection.
-_FRAGMENTS = {"directory_change": "directory"}
+_FRAGMENTS = {"directory_change": "directory", "sysvol_change": "directory"}
 # What else a writer takes from the planner's task, by writer.
 _OTHERS = {"host_change": frozenset({"files", "secrets", "guard_seconds"})}
 

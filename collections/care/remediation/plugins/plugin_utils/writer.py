@@ -52,6 +52,13 @@ class Outcome:
         """What the writer says of one change; may be empty."""
         return str(self.results[id_].get("message") or "")
 
+    def add(self, other: Outcome) -> None:
+        """Take in what another writer made of further changes."""
+        self.results.update(other.results)
+        self.error = self.error or other.error
+        self.unreachable = self.unreachable or other.unreachable
+        self.notes += other.notes
+
 
 class WriterCaller:
     """One writer on one host, with the connection options that it takes."""
@@ -88,6 +95,13 @@ class WriterCaller:
         self._journal_results(operation, changes, outcome)
         if guard and self.journal is not None:
             self._confirm(operation, changes, outcome, guard)
+        return outcome
+
+    def leave(self, changes: Sequence[Mapping[str, Any]], message: str) -> Outcome:
+        """Do not try changes that were to be made, and journal that: the end of the run names them."""
+        outcome = Outcome({change["id"]: {"status": "failed", "message": message} for change in changes})
+        self._journal_intents("apply", changes)
+        self._journal_results("apply", changes, outcome)
         return outcome
 
     def _journal_intents(self, operation: Operation, changes: Sequence[Mapping[str, Any]]) -> None:

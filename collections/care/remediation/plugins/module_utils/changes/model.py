@@ -17,10 +17,11 @@ from typing import Any
 
 Change = dict[str, Any]
 
-TARGETS = ("directory", "host")
+TARGETS = ("directory", "host", "sysvol")
 KINDS: dict[str, tuple[str, ...]] = {
     "directory": ("flags", "values", "replace", "aces", "owner", "password", "object"),
     "host": ("file", "service", "ruleset"),
+    "sysvol": ("file", "folder", "aces"),
 }
 HAZARDS = ("break_glass", "automation", "connected_account", "management_path")
 

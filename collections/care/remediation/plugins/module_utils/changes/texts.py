@@ -26,8 +26,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "le domaine ne garde l’ancienne que comme clé précédente",
         "irreversible.krbtgt_second_reset": "les tickets émis avant la première réinitialisation ne seront plus acceptés ; "
         "aucune des deux clés ne peut être remise",
+        "irreversible.password_date_lost": "la date du mot de passe ne peut pas être remise ; "
+        "le titulaire devra en choisir un nouveau",
         "irreversible.password_lost": "l’ancien mot de passe ne peut pas être remis",
+        "irreversible.sid_history_lost": "aucun annuaire ne laisse remettre un SID dans un historique",
         "irreversible.object_deleted": "un objet supprimé ne revient pas avec le même identifiant ni les mêmes droits",
+        "irreversible.cpassword_removed": "un mot de passe publié dans SYSVOL n’y est pas remis",
         "irreversible.functional_level": "un niveau fonctionnel relevé ne redescend pas",
         "side_effects": "Ce que le serveur changera de lui-même et que le retour arrière ne défera pas :",
         "digest": "Empreinte : {digest}",
@@ -51,6 +55,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "Gardez au moins un membre.",
         "contradiction": "{object} : deux tâches veulent des valeurs différentes (contrôles : {controls}). "
         "Corrigez les variables : une seule peut être appliquée.",
+        "earlier_step": "non tenté : une étape précédente de la même stratégie a été refusée ou a échoué",
         "approve.missing": "Aucune approbation. Lisez d’abord l’essai à blanc (remediate.yml --check), puis ajoutez "
         "-e care_approve=<au moins 12 chiffres de l’empreinte>. "
         "Pour appliquer sans ensemble approuvé, dites-le : -e care_approve=none.",
@@ -145,8 +150,11 @@ _TEXTS: dict[str, dict[str, str]] = {
         "irreversible": "Irreversible ({count}), to be accepted knowingly:",
         "irreversible.krbtgt_first_reset": "the key of the Kerberos service becomes random; the domain keeps the old one as the previous key only",
         "irreversible.krbtgt_second_reset": "tickets issued before the first reset stop being accepted; neither key can be put back",
+        "irreversible.password_date_lost": "the date of the password cannot be put back; its owner must choose a new one",
         "irreversible.password_lost": "a former password cannot be put back",
+        "irreversible.sid_history_lost": "no directory lets anyone put a SID back into a history",
         "irreversible.object_deleted": "a deleted object does not come back with the same identifier and rights",
+        "irreversible.cpassword_removed": "a password that was published in SYSVOL is not put back there",
         "irreversible.functional_level": "a functional level that was raised does not go down again",
         "side_effects": "What the server itself will change and a rollback will not undo:",
         "digest": "Digest: {digest}",
@@ -169,6 +177,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "Keep at least one member.",
         "contradiction": "{object}: two tasks want different values (controls: {controls}). "
         "Correct the variables: only one can be applied.",
+        "earlier_step": "not tried: an earlier step of the same policy was refused or failed",
         "approve.missing": "No approval. Read the dry run first (remediate.yml --check), then add "
         "-e care_approve=<at least 12 digits of the digest>. "
         "To apply without an approved change set, say so: -e care_approve=none.",

@@ -1,15 +1,14 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The access list of a policy's folder, from that of its object in the directory: who may edit one may edit the other.
+"""The access list of a policy's folder, from that of its object in the directory: who may edit one may edit both.
 
-Windows (GPMC) and Samba (``samba-tool ntacl sysvolcheck``) translate rights the same way and differ in two things. Windows
-drops entries for single properties and lets files inherit from the policy's folder; Samba keeps such entries without a
-right, and wants each file to carry the whole list itself.
+Windows (GPMC) and Samba (``samba-tool ntacl sysvolcheck``) translate rights the same way and differ in two things.
+Windows drops entries for single properties and lets files inherit from the policy's folder; Samba keeps such entries
+without a right, and wants each file to carry the whole list itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
@@ -44,7 +43,7 @@ def file_mask(mask: int) -> int:
     result = mask & _STANDARD
     if mask & sd.GENERIC_ALL:
         result |= FILE_ALL
-    if mask & sd.READ_PROPERTY and mask & sd.LIST_CONTENTS or mask & sd.GENERIC_READ:
+    if (mask & sd.READ_PROPERTY and mask & sd.LIST_CONTENTS) or mask & sd.GENERIC_READ:
         result |= _READ
     if mask & sd.WRITE_PROPERTY or mask & sd.GENERIC_WRITE:
         result |= _WRITE
@@ -118,8 +117,3 @@ def inherited_entries(parent: SecurityDescriptor, owner: str | None, *, is_folde
             continue
         found.append(Ace.build(ace.type, keep | sd.INHERITED, generic_file_mask(ace.mask), ace.sid))
     return tuple(found)
-
-
-def protected_like(descriptor: SecurityDescriptor, other: SecurityDescriptor) -> SecurityDescriptor:
-    """``descriptor`` with the owner and group of ``other``."""
-    return replace(descriptor, owner=other.owner, group=other.group, order=())

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Final
 from ansible_collections.care.remediation.plugins.module_utils.sysvol import audit_csv, policy
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.errors import FormatError, SysvolError
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.inf import Document
-from ansible_collections.care.remediation.plugins.module_utils.sysvol.preferences import StoredPassword, stored_passwords
+from ansible_collections.care.remediation.plugins.module_utils.sysvol.preferences import (
+    StoredPassword,
+    stored_passwords,
+)
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.registry_pol import PolicyValue, RegistryPolicy
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.share import Node, Share
 
