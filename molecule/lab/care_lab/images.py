@@ -33,24 +33,43 @@ REPOSITORY = "localhost/care-lab"
 
 @dataclass(frozen=True)
 class Image:
-    """What an image is made of, beside its own folder ``molecule/images/<kind>``."""
+    """What an image is made of, beside its folder ``molecule/images/<kind>``, or another kind's it is a variant of."""
 
     kind: str
     suite: str
+    variant_of: str = ""
+    # Another of our images that it starts from, instead of Debian with packages.
+    over: str = ""
     # Folders and files of the project that the Containerfile copies, relative to the project.
     inputs: tuple[str, ...] = ()
     build_options: tuple[str, ...] = ()
 
+    @property
+    def folder(self) -> str:
+        """Its folder in molecule/images."""
+        return self.variant_of or self.kind
 
+
+_GENERATOR = ("molecule/lab/care_lab/generator", "molecule/lab/care_lab/constants.py")
+# provision stores NT ACLs in security.* extended attributes
+_PROVISION = ("--cap-add=SYS_ADMIN",)
 IMAGE_KINDS = {
-    "dc": Image(
-        "dc",
-        "trixie",
-        ("molecule/lab/care_lab/generator", "molecule/lab/care_lab/constants.py"),
-        # provision stores NT ACLs in security.* extended attributes
-        ("--cap-add=SYS_ADMIN",),
+    "dc": Image("dc", "trixie", inputs=_GENERATOR, build_options=_PROVISION),
+    # The default domain with every other weakness of ANSSI's list that Samba can hold.
+    "dc-all": Image(
+        "dc-all", "trixie", over="dc", inputs=("molecule/lab/care_lab/weaknesses",), build_options=_PROVISION
     ),
-    "server": Image("server", "bookworm", ("molecule/lab/care_lab/constants.py",)),
+    # A second domain controller, which joins the first when it starts.
+    "dc-join": Image("dc-join", "trixie", over="dc"),
+    # A fresh domain with French names.
+    "dc-none": Image(
+        "dc-none",
+        "trixie",
+        variant_of="dc",
+        inputs=_GENERATOR,
+        build_options=(*_PROVISION, "--build-arg=ACCOUNTS=0"),
+    ),
+    "server": Image("server", "bookworm", inputs=("molecule/lab/care_lab/constants.py",)),
     "scanner": Image("scanner", "bookworm"),
 }
 
@@ -86,28 +105,32 @@ def packages(kind: str) -> list[str]:
 def base_tag(image: Image) -> str:
     """The name of the base image, a function of its suite and packages."""
     own = os.environ.get("CARE_BASE_IMAGE", "")
-    if own:
+    if own and not image.over:
         return own if ":" in own.rsplit("/", 1)[-1] or "@" in own else f"{own}:{image.suite}"
-    return f"{REPOSITORY}-base-{image.kind}:{_digest([image.suite, *packages(image.kind)])}"
+    if image.over:
+        return tag(image.over)
+    return f"{REPOSITORY}-base-{image.folder}:{_digest([image.suite, *packages(image.folder)])}"
 
 
 def tag(kind: str) -> str:
     """The name of an image, a function of all its inputs."""
     image = IMAGE_KINDS[kind]
-    folders = [IMAGES / "base", IMAGES / kind, *(PROJECT / name for name in image.inputs)]
+    folders = [IMAGES / "base", IMAGES / image.folder, *(PROJECT / name for name in image.inputs)]
     return f"{REPOSITORY}-{kind}:{_digest([base_tag(image), *image.build_options, *_files(folders)])}"
 
 
 def _make_base(image: Image) -> None:
     name = base_tag(image)
+    if image.over:
+        build(image.over)
+        return
     if os.environ.get("CARE_BASE_IMAGE") or exists("image", name):
         return
-    say(
-        f"image {image.kind}: installing Debian {image.suite} and {len(packages(image.kind))} packages (about a minute)"
-    )
+    wanted = packages(image.folder)
+    say(f"image {image.folder}: installing Debian {image.suite} and {len(wanted)} packages (about a minute)")
     found = archive.mirrors()
     # Documentation and translations of a container that lives an hour are weight only.
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages(image.kind))}"]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(wanted)}"]
     command += [
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
@@ -116,7 +139,7 @@ def _make_base(image: Image) -> None:
     ]
     command += [f"--aptopt={option}" for option in archive.apt_options()]
     command += [image.suite, "-", *archive.source_lines(image.suite, found)]
-    log = BUILD / "lab" / f"mmdebstrap-{image.kind}.log"
+    log = BUILD / "lab" / f"mmdebstrap-{image.folder}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
         maker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
@@ -165,7 +188,7 @@ def build(kind: str) -> str:
                     *image.build_options,
                     f"--build-arg=BASE={base_tag(image)}",
                     f"--tag={name}",
-                    f"--file={IMAGES / kind / 'Containerfile'}",
+                    f"--file={IMAGES / image.folder / 'Containerfile'}",
                     str(PROJECT / "molecule"),
                 ],
                 stdout=output,

@@ -23,7 +23,12 @@ def _date(text: str) -> datetime:
 def main() -> int:
     """Parse the command line, build, write."""
     parser = argparse.ArgumentParser(prog="care_lab.generator", description="Generate a French hospital's domain.")
-    parser.add_argument("--accounts", type=int, default=300, help="users and service accounts (default: %(default)s)")
+    parser.add_argument(
+        "--accounts",
+        type=int,
+        default=300,
+        help="users and service accounts; 0: a fresh domain with French names, no more (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     parser.add_argument(

@@ -404,10 +404,12 @@ def bad_dsheuristics() -> str:
 def build(accounts: int, seed: int, now: datetime) -> Domain:
     """A domain with this number of users and service accounts.
 
-    :param accounts: 200 or more; computers and groups come on top.
+    :param accounts: 200 or more; computers and groups come on top. 0: nothing but what a fresh domain comes with.
     :param seed: the same seed, number and date give the same domain, byte for byte.
     :param now: the date from which ages are counted, with a time zone.
     """
+    if accounts == 0:
+        return Domain(seed=seed, now=now)
     return Builder(accounts, seed, now).build()
 
 

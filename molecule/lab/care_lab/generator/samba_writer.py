@@ -19,7 +19,7 @@ from samba.samdb import SamDB
 from care_lab import constants
 from care_lab.generator.french import BUILTIN_NAMES, DOMAIN_NAMES
 from care_lab.generator.model import DISABLED, DOMAIN_SID, Account, Domain, Group, rdn
-from care_lab.generator.samba_bulk import Bulk, filetime, template_key
+from care_lab.generator.samba_bulk import OPTIONS, Bulk, filetime, template_key
 
 PRIVATE = "/var/lib/samba/private"
 # Below the rules for clients: well-known objects may be renamed, SIDs given.
@@ -34,7 +34,7 @@ class Writer:
         self.domain = domain
         self.loadparm = LoadParm()
         self.loadparm.load_default()
-        self.samdb = SamDB(url=f"{PRIVATE}/sam.ldb", session_info=system_session(), lp=self.loadparm)
+        self.samdb = SamDB(url=f"{PRIVATE}/sam.ldb", session_info=system_session(), lp=self.loadparm, options=OPTIONS)
         self.dns: dict[str, str] = {}  # SID → DN
         self._start = time.monotonic()
 
@@ -108,11 +108,17 @@ class Writer:
 
     def write(self) -> None:
         """Everything: what Samba must make itself through its modules, the mass below them."""
+        if not self.domain.accounts:
+            self.transaction(self.rename_wellknown)
+            self.say("French names, and nothing more")
+            return
         bulk = Bulk(self.samdb, self.domain, PRIVATE, self.loadparm)
         templates: dict[tuple[object, ...], Account] = {}
         for account in self.domain.accounts:
             templates.setdefault(template_key(account), account)
         self.transaction(lambda: self.structure(list(templates.values())))
+        # Before the mass: Samba writes an inheritable entry into everything below, and copies come with it.
+        self.transaction(self.rights)
         added = {account.rid for account in templates.values()}
         since = time.monotonic()
 
@@ -161,15 +167,14 @@ class Writer:
         self.say(f"{len(accounts)} accounts, one of each sort", len(accounts), since)
 
     def relations(self) -> None:
-        """Memberships, settings and rights."""
+        """Memberships and settings."""
         since = time.monotonic()
         number = sum(len(group.members) for group in self.domain.groups.values())
         for group in self.domain.groups.values():
             self.fill(group)
         self.say(f"{number} memberships", number, since)
         self.settings()
-        self.rights()
-        self.say("settings and rights")
+        self.say("settings")
 
     def fill(self, group: Group) -> None:
         """Add what the model has in a group and the directory has not."""
