@@ -9,8 +9,13 @@ from typing import Any, ClassVar
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import CaseInsensitiveDict, Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import DirectoryError
+from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
+    Acl,
+    SecurityDescriptor,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import (
     escape,
@@ -25,6 +30,8 @@ CONFIG = f"CN=Configuration,{BASE}"
 SYSTEM = f"CN=System,{BASE}"
 PSO_FOLDER = f"CN=Password Settings Container,{SYSTEM}"
 SERVICE = f"CN=Directory Service,CN=Windows NT,CN=Services,{CONFIG}"
+FOREIGN = f"CN=ForeignSecurityPrincipals,{BASE}"
+DNS_DESCRIPTOR = SecurityDescriptor(0x8004, owner=sid(512), dacl=Acl((from_sddl("(A;;GA;;;S-1-5-18)"),))).to_bytes()
 GUID = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff").bytes_le
 
 
@@ -51,6 +58,9 @@ class FakeSession:
     def _entry(self, dn: str, attributes: Sequence[str]) -> Entry:
         wanted = {each.lower() for each in attributes}
         shown = {k: raw(v) for k, v in self.objects[dn].items() if k.lower() in wanted}
+        parents = [name for name, other in self.objects.items() if dn in other.get("member", [])]
+        if "memberof" in wanted and parents:
+            shown["memberOf"] = raw(parents)
         return Entry(dn, CaseInsensitiveDict(shown))
 
     def _check(self, dn: str) -> None:
@@ -162,6 +172,47 @@ def world() -> dict[str, dict[str, Any]]:
         },
         **infrastructure(),
         **secured(),
+        **settings(),
+    }
+
+
+def settings() -> dict[str, dict[str, Any]]:
+    """What the heads of domain and forest say, and what every forest has in its Configuration."""
+    plain = {"objectGUID": GUID, "objectClass": ["top", "container"]}
+    head = {
+        "objectGUID": GUID,
+        "nTSecurityDescriptor": b"sd",
+        "ms-DS-MachineAccountQuota": 10,
+        "msDS-Behavior-Version": 7,
+        "pwdProperties": 1,
+        "minPwdLength": 12,
+        "maxPwdAge": -(365 * 86400 * 10**7),
+        "msDS-ExpirePasswordsOnSmartCardOnlyAccounts": "TRUE",
+    }
+    compatible = group("S-1-5-32-554", "Accès compatible pré-Windows 2000", f"CN=S-1-5-11,{FOREIGN}")
+    return {
+        BASE: head,
+        f"CN=Partitions,{CONFIG}": {**plain, "msDS-Behavior-Version": 7},
+        f"CN=DomainUpdates,{SYSTEM}": dict(plain),
+        f"CN=ActiveDirectoryUpdate,CN=DomainUpdates,{SYSTEM}": {**plain, "revision": 16},
+        f"CN=File Replication Service,{SYSTEM}": dict(plain),
+        f"CN=DFSR-GlobalSettings,{SYSTEM}": {
+            "objectGUID": GUID,
+            "objectClass": ["top", "msDFSR-GlobalSettings"],
+            "nTSecurityDescriptor": b"sd",
+            "msDFSR-Flags": 48,
+        },
+        f"CN=MicrosoftDNS,{SYSTEM}": {**plain, "nTSecurityDescriptor": DNS_DESCRIPTOR},
+        f"CN=user-Display,CN=40C,CN=DisplaySpecifiers,{CONFIG}": {
+            "objectGUID": GUID,
+            "objectClass": ["top", "displaySpecifier"],
+            "adminContextMenu": ["1,{08eb4fa6-6ffd-11d1-b0e0-00c04fd8dca6}"],
+        },
+        compatible[0]: {**compatible[1], "nTSecurityDescriptor": DNS_DESCRIPTOR},
+        f"CN=S-1-5-11,{FOREIGN}": {
+            "objectClass": ["top", "foreignSecurityPrincipal"],
+            "objectSid": sids.to_bytes("S-1-5-11"),
+        },
     }
 
 
