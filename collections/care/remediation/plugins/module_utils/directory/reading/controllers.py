@@ -164,9 +164,10 @@ def _read_accounts(session: Reader, snapshot: Snapshot) -> None:
             )
         )
     if not any(not each.read_only for each in snapshot.controllers):
-        snapshot.unreadable[CONTROLLERS] = (
+        snapshot.unreadable.setdefault(
+            CONTROLLERS,
             "not one writable domain controller is visible in the domain: the account in use lacks the right to read"
-            " the computers of the domain controllers' organisational unit"
+            " the computers of the domain controllers' organisational unit",
         )
 
 
