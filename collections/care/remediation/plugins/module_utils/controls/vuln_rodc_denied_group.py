@@ -58,7 +58,8 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     missing = [sid for sid in wanted if sid not in present]
     if not missing:
         return
-    labels = {each.sid: each.label for each in (*snapshot.groups.values(), *snapshot.accounts)}
+    labels = {each.sid: each.label for each in snapshot.groups.values()}
+    labels |= {each.sid: each.label for each in snapshot.accounts if each.sid in missing}
     yield Found(
         type="group",
         id=group.sid,

@@ -34,7 +34,8 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     if snapshot.why_unreadable(RODC_LISTS) is not None:
         return
     wanted = (*DEFAULTS, sids.in_domain(snapshot.domain_sid, RID_DENIED_REPLICATION))
-    labels = {each.sid: each.label for each in (*snapshot.groups.values(), *snapshot.replication_groups)}
+    labels = {each.sid: each.label for each in snapshot.groups.values()}
+    labels |= {each.sid: each.label for each in snapshot.replication_groups}
     for controller in snapshot.controllers:
         present = {each.sid for each in controller.never_reveal}
         missing = [sid for sid in wanted if sid not in present]

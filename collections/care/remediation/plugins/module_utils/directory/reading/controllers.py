@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
@@ -294,10 +295,9 @@ class _Names:
 
     def _principal(self, dn: str) -> Principal:
         if self._known is None:
-            self._known = {
-                dn_key(each.dn): Principal(each.dn, each.sid, each.label)
-                for each in (*self._snapshot.accounts, *self._snapshot.groups.values())
-            }
+            accounts = ((each.dn, each.sid, each.label) for each in self._snapshot.accounts)
+            groups = ((each.dn, each.sid, each.label) for each in self._snapshot.groups.values())
+            self._known = {dn_key(dn): Principal(dn, sid, label) for dn, sid, label in chain(accounts, groups)}
         key = dn_key(dn)
         if key not in self._known:
             entry = quiet.read(self._session, dn, ["objectSid", "sAMAccountName"])
