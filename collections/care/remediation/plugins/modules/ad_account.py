@@ -9,8 +9,9 @@ module: ad_account
 short_description: Set and clear flags of Active Directory accounts
 version_added: 0.1.0
 description:
-  - Sets and clears single bits of C(userAccountControl), clears the DES bits of C(msDS-SupportedEncryptionTypes), and
-    removes service principal names, for any number of accounts over one connection.
+  - Sets and clears single bits of C(userAccountControl), clears the DES bits and sets the AES bits of
+    C(msDS-SupportedEncryptionTypes), removes service principal names, marks privileged accounts, and asks people for a
+    new password, for any number of accounts over one connection.
   - A value is never replaced. Only the bits and values that are named change, whatever else the attribute holds.
   - Wishes that make no sense are refused with the name of the account, for instance clearing
     V(TRUSTED_FOR_DELEGATION) on a domain controller, or any flag of krbtgt.
@@ -41,6 +42,10 @@ options:
         description: As O(encryption_types_clear), for this account.
         type: list
         elements: str
+      encryption_types_set:
+        description: As O(encryption_types_set), for this account.
+        type: list
+        elements: str
       spns_absent:
         description: As O(spns_absent), for this account.
         type: list
@@ -61,11 +66,31 @@ options:
     type: list
     elements: str
     default: []
+  encryption_types_set:
+    description:
+      - Encryption types that the accounts must announce, V(AES128_CTS_HMAC_SHA1_96) and V(AES256_CTS_HMAC_SHA1_96).
+      - An account that announces neither AES nor RC4 uses RC4 today, so RC4 is announced with them. Nothing that an
+        account left behind comes back.
+      - Only for accounts of services and people. Computers announce theirs by themselves, domain controllers by a GPO.
+    type: list
+    elements: str
+    default: []
   spns_absent:
     description: Service principal names that the accounts must not have, compared without regard to case.
     type: list
     elements: str
     default: []
+  admin_count:
+    description: Mark the accounts as privileged, C(adminCount) 1, as the directory does with privileged members.
+    type: bool
+    default: false
+  password_must_change:
+    description:
+      - Make the accounts choose a new password at their next logon, C(pwdLastSet) 0. The former date cannot be put
+        back, so the change is declared irreversible.
+      - Services, built-in, disabled and smart card accounts, and those whose password never expires, are refused.
+    type: bool
+    default: false
   missing:
     description:
       - What an account that does not exist means. With V(ignore) it is listed in RV(unresolved).
@@ -138,14 +163,18 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import Session
 
-WISHES = ("flags_set", "flags_clear", "encryption_types_clear", "spns_absent")
+WISHES = ("flags_set", "flags_clear", "encryption_types_clear", "spns_absent", "encryption_types_set")
+MARKS = ("admin_count", "password_must_change")
 
 
 def planned(module: AnsibleModule, session: Session, protected: Protected, plan: Plan) -> None:
     """Plan all accounts; every refusal is in one message."""
     params = module.params
     wishes = {
-        entry["identity"]: plan_account.wish(*(params[name] if entry[name] is None else entry[name] for name in WISHES))
+        entry["identity"]: plan_account.wish(
+            *(params[name] if entry[name] is None else entry[name] for name in WISHES),
+            *(params[name] for name in MARKS),
+        )
         for entry in params["entries"]
     }
     if len(wishes) != len(params["entries"]):
@@ -184,6 +213,7 @@ def main() -> None:
                 },
             },
             **{name: {**lists, "default": []} for name in WISHES},
+            **{name: {"type": "bool", "default": False} for name in MARKS},
             **plan_module.MISSING,
         },
         planned,

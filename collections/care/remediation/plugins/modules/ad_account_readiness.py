@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ad_account_readiness
-short_description: Report which accounts are ready for Protected Users or for smart cards
+short_description: Report which accounts are ready for Protected Users, smart cards, a new password or AES
 version_added: 0.1.0
 description:
   - Reads accounts and says for each what would lock its owner out after it joined Protected Users (no NTLM, no DES or
-    RC4, no delegation), or after its password became random because a smart card is required. Changes nothing.
+    RC4, no delegation), after its password became random because a smart card is required, or when it must choose a new
+    password; for a service account, whether it has AES keys. Changes nothing.
   - What cannot be read is a reason not to be ready. What the directory does not show, for instance an application that
     keeps the password, remains for a person to check.
 options:
@@ -34,7 +35,7 @@ options:
   purpose:
     description: What they are to be ready for.
     type: str
-    choices: [protected_users, smartcard]
+    choices: [aes, password_change, protected_users, smartcard]
     required: true
   accept:
     description: Identities of accounts that a person accepts although they are not ready. Protected accounts never are.
@@ -140,7 +141,11 @@ def main() -> None:
                 "required": True,
                 "options": {"identity": {"type": "str", "required": True}, "label": {"type": "str"}},
             },
-            "purpose": {"type": "str", "choices": ["protected_users", "smartcard"], "required": True},
+            "purpose": {
+                "type": "str",
+                "choices": ["aes", "password_change", "protected_users", "smartcard"],
+                "required": True,
+            },
             "accept": {"type": "list", "elements": "str", "default": []},
         },
         reported,

@@ -3,8 +3,8 @@
 
 """Whose service a delegation targets: a service principal name resolved to the account that carries it.
 
-A service that a machine offers without a name of its own (``cifs`` where only ``HOST`` is registered; sPNMappings of
-MS-ADTS 6.1.1.2.4.1.1) is that machine's all the same: for domain controllers and privileged computers the host of the
+A service that a machine offers without a name of its own (``cifs`` where only ``HOST`` is registered, by the
+forest's sPNMappings) is that machine's all the same: for domain controllers and privileged computers the host of the
 name decides, compared with the hosts of their own names, their dNSHostName and their NetBIOS name. Nothing is concluded
 from how a name looks.
 """

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ansible_collections.care.remediation.plugins.module_utils.changes import model
 from ansible_collections.care.remediation.plugins.module_utils.directory import ad_time, sid, uac
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
@@ -18,6 +19,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
     PlanError,
     flags_changes,
     label_of,
+    replace_change,
     type_of,
     values_change,
 )
@@ -30,6 +32,7 @@ ATTRIBUTES: Final = (
     "servicePrincipalName",
     "primaryGroupID",
     "pwdLastSet",
+    "adminCount",
 )
 
 # What kind of account it is: the server sets these (MS-SAMR 3.1.1.8.10), and changing one breaks the account.
@@ -44,6 +47,10 @@ TYPE_FLAGS: Final = (
 # These live in other attributes (msDS-User-Account-Control-Computed, lockoutTime, the DACL): writing them does nothing.
 COMPUTED_FLAGS: Final = uac.LOCKOUT | uac.PASSWORD_EXPIRED | uac.PASSWD_CANT_CHANGE
 DES_TYPES: Final = ENCRYPTION_TYPES["DES_CBC_CRC"] | ENCRYPTION_TYPES["DES_CBC_MD5"]
+AES_TYPES: Final = ENCRYPTION_TYPES["AES128_CTS_HMAC_SHA1_96"] | ENCRYPTION_TYPES["AES256_CTS_HMAC_SHA1_96"]
+RC4_TYPE: Final = ENCRYPTION_TYPES["RC4_HMAC"]
+# What SDProp writes on a protected account (MS-ADTS 3.1.1.6.1)
+ADMIN_COUNT: Final = "1"
 DC_PRIMARY_GROUPS: Final = (sid.RID_DOMAIN_CONTROLLERS, sid.RID_READ_ONLY_DOMAIN_CONTROLLERS)
 
 # What a server does by itself when SMARTCARD_REQUIRED is set: new random keys (MS-SAMR 3.1.1.8.10). Measured on
@@ -71,6 +78,9 @@ class AccountWish:
     clear_mask: int = 0
     encryption_clear_mask: int = 0
     spns_absent: tuple[str, ...] = ()
+    encryption_set_mask: int = 0
+    admin_count: bool = False
+    password_must_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,9 @@ def wish(
     flags_clear: Iterable[str],
     encryption_types_clear: Iterable[str],
     spns_absent: Iterable[str],
+    encryption_types_set: Iterable[str] = (),
+    admin_count: bool = False,
+    password_must_change: bool = False,
 ) -> AccountWish:
     """A checked wish; PlanError when a flag is to be both set and cleared, or is not one to be changed."""
     set_mask, clear_mask = flag_mask(flags_set), flag_mask(flags_clear)
@@ -118,7 +131,15 @@ def wish(
         if not bit & DES_TYPES:
             raise PlanError(f"{name!r} cannot be cleared here; only DES_CBC_CRC and DES_CBC_MD5 can.")
         encryption |= bit
-    return AccountWish(set_mask, clear_mask, encryption, tuple(spns_absent))
+    added = 0
+    for name in encryption_types_set:
+        bit = ENCRYPTION_TYPES.get(name.upper(), 0)
+        if not bit & AES_TYPES:
+            raise PlanError(f"{name!r} cannot be set here; only the AES types can.")
+        added |= bit
+    return AccountWish(
+        set_mask, clear_mask, encryption, tuple(spns_absent), added, bool(admin_count), bool(password_must_change)
+    )
 
 
 def is_domain_controller(entry: Entry) -> bool:
@@ -151,8 +172,33 @@ def refusals(entry: Entry, wanted: AccountWish) -> list[str]:
             )
         if wanted.spns_absent:
             reasons.append(f"{who} is a domain controller; its service principal names carry replication.")
+        if wanted.encryption_set_mask:
+            reasons.append(f"{who} is a domain controller; its encryption types are set by a GPO only.")
     if wanted.set_mask & uac.SMARTCARD_REQUIRED and type_of(entry) != "user":
         reasons.append(f"{who} is a {type_of(entry)}: SMARTCARD_REQUIRED is for accounts of people.")
+    if wanted.encryption_set_mask and type_of(entry) != "user":
+        reasons.append(f"{who} is a {type_of(entry)}: it announces its encryption types by itself.")
+    if wanted.password_must_change:
+        reasons += [f"{who}: {reason}" for reason in cannot_change_password(entry)]
+    return reasons
+
+
+def cannot_change_password(entry: Entry) -> list[str]:
+    """Why "must change password at next logon" would lock this account out, or have no effect on it."""
+    flags, own = entry.int("userAccountControl") or 0, entry.sid()
+    reasons = []
+    if type_of(entry) != "user":
+        return ["it is no person, and cannot choose a new password."]
+    if entry.attributes.get("servicePrincipalName"):
+        reasons.append("a service logs on with it (service principal names) and cannot choose a new password.")
+    if own is not None and sid.domain_of(own) and sid.rid(own) in (sid.RID_ADMINISTRATOR, sid.RID_KRBTGT):
+        reasons.append("it is a built-in account: change its password with two people, seal it, try it.")
+    if flags & uac.ACCOUNTDISABLE:
+        reasons.append("it is disabled: neutralise it, or set a new password when it is enabled.")
+    if flags & uac.DONT_EXPIRE_PASSWORD:
+        reasons.append("DONT_EXPIRE_PASSWORD is set, which overrides it: clear that first.")
+    if flags & uac.SMARTCARD_REQUIRED:
+        reasons.append("it logs on by smart card and knows no password: renew it by the smart card setting.")
     return reasons
 
 
@@ -171,13 +217,63 @@ def plan_account(plan: Plan, entry: Entry, wanted: AccountWish, around: Surround
         hazards=hazards,
     )
     _notices(plan, entry, {change["mask"]: change["after"] for change in changes}, around)
-    changes += flags_changes(
-        entry, "msDS-SupportedEncryptionTypes", clear_mask=wanted.encryption_clear_mask, hazards=hazards
-    )
+    changes += _encryption(plan, entry, wanted, hazards)
+    changes += _marks(plan, entry, wanted, hazards)
     spns = values_change(entry, "servicePrincipalName", remove=_present(entry, wanted.spns_absent), hazards=hazards)
     plan.changes.extend(changes)
     if spns is not None:
         plan.changes.append(spns)
+
+
+def _encryption(
+    plan: Plan, entry: Entry, wanted: AccountWish, hazards: Sequence[Mapping[str, str]]
+) -> list[model.Change]:
+    """Changes of the encryption types. An account that announces none uses RC4 today: the first announcement keeps it,
+    or services with older keys would stop at once; an account that left RC4 behind does not get it back."""
+    present, added = entry.int("msDS-SupportedEncryptionTypes") or 0, wanted.encryption_set_mask
+    if added and not present & (AES_TYPES | RC4_TYPE):
+        added |= RC4_TYPE
+        plan.notice(
+            label_of(entry),
+            "rc4_kept",
+            f"{label_of(entry)} announces RC4 besides AES (28), as ANSSI asks and as accounts without a value use it. "
+            "Take it away once events 4769 show that nobody asks for it.",
+        )
+    return flags_changes(
+        entry,
+        "msDS-SupportedEncryptionTypes",
+        set_mask=added,
+        clear_mask=wanted.encryption_clear_mask,
+        hazards=hazards,
+    )
+
+
+def _marks(
+    plan: Plan, entry: Entry, wanted: AccountWish, hazards: Sequence[Mapping[str, str]]
+) -> Iterable[model.Change]:
+    """adminCount and pwdLastSet, whole values."""
+    if wanted.admin_count:
+        change = replace_change(entry, "adminCount", [ADMIN_COUNT], hazards=hazards)
+        if change is not None:
+            yield change
+    if wanted.password_must_change:
+        last_set = ad_time.from_filetime(entry.int("pwdLastSet") or 0)
+        change = replace_change(
+            entry,
+            "pwdLastSet",
+            ["0"],
+            display=(last_set.strftime("%Y-%m-%d") if last_set else "–", "must change at next logon"),
+            irreversible_reason="password_date_lost",
+            hazards=hazards,
+        )
+        if change is not None:
+            yield change
+            plan.notice(
+                label_of(entry),
+                "needs_a_local_logon",
+                f"{label_of(entry)} must choose a new password where it logs on locally: remote desktop with NLA, LDAP "
+                "and RADIUS refuse it until then.",
+            )
 
 
 def _present(entry: Entry, spns: Sequence[str]) -> list[str]:

@@ -156,6 +156,7 @@ def values_change(
     *,
     remove: Iterable[str] = (),
     add: Iterable[str] = (),
+    display: tuple[str, str] | None = None,
     hazards: Sequence[Mapping[str, str]] = (),
     context: Mapping[str, Any] | None = None,
 ) -> model.Change | None:
@@ -173,10 +174,17 @@ def values_change(
         attribute,
         before,
         after,
-        ("\n".join(before) or NOTHING, "\n".join(after) or NOTHING),
+        display or ("\n".join(before) or NOTHING, "\n".join(after) or NOTHING),
         hazards=hazards,
         context=context,
     )
+
+
+def binary_removal(
+    entry: Entry, attribute: str, value: bytes, *, shown: str, reason: str, hazards: Sequence[Mapping[str, str]] = ()
+) -> model.Change:
+    """A ``values`` change that removes one binary value that no one can write back; ``reason`` says why."""
+    return _change(entry, "values", attribute, [_encoded(value)], [], (shown, NOTHING), reason, hazards=hazards)
 
 
 def replace_change(
@@ -185,14 +193,20 @@ def replace_change(
     after: Sequence[str],
     *,
     display: tuple[str, str] | None = None,
+    irreversible_reason: str | None = None,
+    binary: bool = False,
     hazards: Sequence[Mapping[str, str]] = (),
 ) -> model.Change | None:
-    """A ``replace`` change of all values of an attribute, or None when they are the wanted ones."""
-    before = [_portable(value) for value in entry.attributes.get(attribute) or []]
+    """A ``replace`` change of all values of an attribute, or None when they are the wanted ones.
+
+    ``binary``: the values there are octets, whatever they look like. ``irreversible_reason``: why it cannot be undone.
+    """
+    present = entry.attributes.get(attribute) or []
+    before = [_encoded(value) if binary else _portable(value) for value in present]
     if before == list(after):
         return None
     shown = display or (", ".join(map(str, before)) or NOTHING, ", ".join(after) or NOTHING)
-    return _change(entry, "replace", attribute, before, list(after), shown, hazards=hazards)
+    return _change(entry, "replace", attribute, before, list(after), shown, irreversible_reason, hazards=hazards)
 
 
 def password_change(
@@ -275,4 +289,8 @@ def _portable(value: bytes) -> str | dict[str, str]:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode("ascii")}
+        return _encoded(value)
+
+
+def _encoded(value: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(value).decode("ascii")}

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether an account can go into Protected Users, or be made to log on by smart card, without locking its owner out.
+"""Whether an account can go into Protected Users, log on by smart card only, choose a new password at its next logon,
+or announce AES, without locking out its owner or stopping its service.
 
 Read only: this is the observation step before ``enforce``. What the directory cannot show (an application that keeps
 a password, a certificate that is published nowhere) is a person's to check; it is said, never guessed.
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import ad_time, sid, uac
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_account import cannot_change_password
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_certificate import not_after
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
     ENCRYPTION_TYPES,
@@ -114,7 +116,33 @@ def smartcard(entry: Entry, facts: Facts) -> Readiness:
     return ready
 
 
+def password_change(entry: Entry, facts: Facts) -> Readiness:
+    """Readiness for "must change password at next logon": a person who logs on somewhere that lets them choose one."""
+    ready = Readiness()
+    _protected(ready, entry, facts)
+    for reason in cannot_change_password(entry):
+        ready.block("cannot_change", reason[0].upper() + reason[1:])
+    if entry.int("pwdLastSet") is None:
+        ready.block("unreadable", "pwdLastSet cannot be read: unverified.")
+    return ready
+
+
+def aes(entry: Entry, facts: Facts) -> Readiness:
+    """Readiness of a service account for AES: it has AES keys. Its keytabs are a person's to check."""
+    ready = Readiness()
+    _protected(ready, entry, facts)
+    if type_of(entry) != "user":
+        ready.block("announces_itself", f"It is a {type_of(entry)}: it announces its encryption types by itself.")
+    if (entry.int("userAccountControl") or 0) & uac.USE_DES_KEY_ONLY:
+        ready.block("des_only", "USE_DES_KEY_ONLY is set: it has no AES key. Clear it, then change the password.")
+    _password_keys(ready, entry, facts)
+    ready.note("keytabs", "Each keytab of it must hold AES keys (klist -ke); events 4769 show who asks for RC4 (0x17).")
+    return ready
+
+
 CHECKS: Final[dict[str, Callable[[Entry, Facts], Readiness]]] = {
+    "aes": aes,
+    "password_change": password_change,
     "protected_users": protected_users,
     "smartcard": smartcard,
 }
@@ -149,15 +177,24 @@ def is_enforced(entry: Entry, purpose: str, protected_users_dn: str | None) -> b
     """True when the account has what ``purpose`` asks for already."""
     if purpose == "smartcard":
         return bool((entry.int("userAccountControl") or 0) & uac.SMARTCARD_REQUIRED)
+    if purpose == "password_change":
+        return entry.int("pwdLastSet") == 0
+    if purpose == "aes":
+        return bool((entry.int("msDS-SupportedEncryptionTypes") or 0) & AES)
     wanted = (protected_users_dn or "").casefold()
     return any(dn.casefold() == wanted for dn in entry.texts("memberOf"))
 
 
-def _common(entry: Entry, facts: Facts) -> Readiness:
-    ready = Readiness()
+def _protected(ready: Readiness, entry: Entry, facts: Facts) -> str | None:
     kind = facts.protected.kind_of(entry.sid())
     if kind is not None:
         ready.block("protected_account", f"It is protected ({kind}) and stays out.")
+    return kind
+
+
+def _common(entry: Entry, facts: Facts) -> Readiness:
+    ready = Readiness()
+    kind = _protected(ready, entry, facts)
     if type_of(entry) != "user":
         ready.block("not_a_person", f"It is a {type_of(entry)}, not the account of a person.")
     if entry.int("userAccountControl") is None:
