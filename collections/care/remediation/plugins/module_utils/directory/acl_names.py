@@ -64,6 +64,7 @@ class Names:
         self._session = session
         self._guids: dict[uuid.UUID, tuple[str, str] | None] = {}
         self._trustees: dict[str, str | None] = {}
+        self.sets: dict[uuid.UUID, uuid.UUID] = {}  # attribute to its property set, of those asked for
 
     def load(self, aces: Iterable[Ace]) -> None:
         """Ask for all names that these ACEs need, in three questions. Raises DirectoryError."""
@@ -73,9 +74,15 @@ class Names:
         for some in _batches(sorted(guids)):
             schema = "".join(f"(schemaIDGUID={_octets(guid)})" for guid in some)
             for entry in self._session.search(
-                self._session.schema_dn, f"(|{schema})", ["lDAPDisplayName", "objectClass", "schemaIDGUID"], "onelevel"
+                self._session.schema_dn,
+                f"(|{schema})",
+                ["lDAPDisplayName", "objectClass", "schemaIDGUID", "attributeSecurityGUID"],
+                "onelevel",
             ):
                 raw, name = entry.raw("schemaIDGUID"), entry.text("lDAPDisplayName")
+                in_set = entry.raw("attributeSecurityGUID")
+                if raw and in_set:
+                    self.sets[uuid.UUID(bytes_le=raw)] = uuid.UUID(bytes_le=in_set)
                 if raw and name:
                     classes = {text.lower() for text in entry.texts("objectClass")}
                     self._guids[uuid.UUID(bytes_le=raw)] = (CLASS if "classschema" in classes else ATTRIBUTE, name)
@@ -88,7 +95,11 @@ class Names:
                     # A validated write shares its GUID with the attribute: the attribute's name stays
                     guid = uuid.UUID(guid_text)
                     self._guids[guid] = self._guids.get(guid) or (RIGHT, name)
-        unknown = {ace.sid for ace in aces if ace.sid} - set(self._trustees) - set(sids.WELL_KNOWN_NAMES)
+        self.load_trustees(ace.sid for ace in aces if ace.sid)
+
+    def load_trustees(self, trustees: Iterable[str]) -> None:
+        """Ask for the names of these SIDs. Raises DirectoryError."""
+        unknown = set(trustees) - set(self._trustees) - set(sids.WELL_KNOWN_NAMES)
         self._trustees.update(dict.fromkeys(unknown))
         for batch in _batches(sorted(unknown)):
             parts = "".join(f"(objectSid={sids.filter_value(sid)})" for sid in batch)

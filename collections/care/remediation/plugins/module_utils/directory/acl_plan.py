@@ -1,17 +1,22 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plans the removal of explicit ACEs. An inherited one is refused with the place it comes from, a default one too."""
+"""Plans the removal of explicit ACEs. An inherited one is refused with the place it comes from, a default one too.
+
+The accounts that must stay (break-glass, automation, the one in use) are hazards when they lose what they hold
+themselves or through a group of their own. What they hold like everyone is no hazard: it is said.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.changes import model
-from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes
+from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes, acl_order, acl_reorder
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_holder import AdminSdHolder
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import handed_down_by
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_names import Names
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
@@ -63,6 +68,17 @@ class AclWish:
     object: str
     trustee: str
     ace: str
+    control: str | None = None
+
+
+@dataclass(slots=True)
+class _Removal:
+    """One ACE of one object that goes, and where it is in the list."""
+
+    entry: Entry
+    ace: Ace
+    places: list[tuple[int, Ace]]
+    controls: list[str] = field(default_factory=list)
 
 
 def is_default_holder(sid: str) -> bool:
@@ -89,46 +105,80 @@ def plan_acls(
     wishes: Sequence[AclWish],
     protected: Protected,
     allow_default_holders: bool = False,
+    reorder: bool = False,
 ) -> None:
     """Add a change for each ACE to remove. ``entries``: each wish's object with its nTSecurityDescriptor (DACL).
 
-    Raises PlanError with every refusal in one message.
+    An object whose DACL is not in canonical order gets one change of its whole list, and only with ``reorder``. Raises
+    PlanError with every refusal in one message.
     """
     names = Names(session)
-    found: list[tuple[Entry, Ace, list[tuple[int, Ace]]]] = []
+    found: dict[tuple[object, ...], _Removal] = {}
     refused: list[str] = []
-    seen: set[tuple[object, ...]] = set()
     for wish in wishes:
         if wish.object not in entries:
             continue
         entry = entries[wish.object]
         try:
             ace = wished_ace(wish, session.domain_sid)
-            if (entry.guid(), ace.key) in seen:
-                continue
-            seen.add((entry.guid(), ace.key))
-            places = _places(session, entry, ace, names)
-            if places and is_default_holder(wish.trustee) and not allow_default_holders:
-                raise PlanError(
-                    f"{entry.dn}: {names.trustee(wish.trustee)} holds rights in every domain by default; removing them"
-                    " can stop replication or management. Say allow_default_holders: true if that is meant."
-                )
+            key = (entry.guid(), ace.key)
+            if key not in found:
+                places = _places(session, entry, ace, names)
+                if places and is_default_holder(wish.trustee) and not allow_default_holders:
+                    raise PlanError(
+                        f"{entry.dn}: {names.trustee(wish.trustee)} holds rights in every domain by default; removing"
+                        " them can stop replication or management. Say allow_default_holders: true if that is meant."
+                    )
+                found[key] = _Removal(entry, ace, places)
         except PlanError as error:
             refused.append(str(error))
             continue
-        if places:
-            found.append((entry, ace, places))
+        if wish.control:
+            found[key].controls.append(wish.control)
+    removals = [removal for removal in found.values() if removal.places]
+    names.load(removal.ace for removal in removals)
+    by_object: dict[str, list[_Removal]] = {}
+    for removal in removals:
+        by_object.setdefault(str(removal.entry.guid()), []).append(removal)
+    for of_object in by_object.values():
+        try:
+            plan.changes.extend(_changes(of_object, names, protected, reorder))
+        except PlanError as error:
+            refused.append(str(error))
     if refused:
         raise PlanError(" ".join(refused))
-    names.load(ace for _entry, ace, _places in found)
-    for entry, ace, places in found:
-        if not ace.allows:
-            plan.notice(
-                label_of(entry),
-                "not_allowing",
-                f"{entry.dn}: {names.text(ace)} does not allow anything; without it {ace.sid} may be able to do more.",
-            )
-        plan.changes.append(_change(entry, ace, places, names, protected))
+    for removal in removals:
+        _warn(plan, removal, protected, names)
+    AdminSdHolder(session).warn_of_aces(plan, [(one.entry, one.ace, names.text(one.ace)) for one in removals])
+
+
+def _changes(removals: list[_Removal], names: Names, protected: Protected, reorder: bool) -> list[model.Change]:
+    """The changes of one object."""
+    entry = removals[0].entry
+    dacl = _descriptor(entry).dacl
+    aces = dacl.aces if dacl is not None else ()
+    if acl_order.is_canonical(aces):
+        return [_change(removal, names, protected) for removal in removals]
+    gone = sorted((place for removal in removals for place in removal.places), key=lambda place: place[0])
+    controls = sorted({control for removal in removals for control in removal.controls})
+    return [acl_reorder.plan(entry, aces, gone, names, protected, reorder, controls)]
+
+
+def _warn(plan: Plan, removal: _Removal, protected: Protected, names: Names) -> None:
+    entry, ace = removal.entry, removal.ace
+    if not ace.allows:
+        plan.notice(
+            label_of(entry),
+            "not_allowing",
+            f"{entry.dn}: {names.text(ace)} does not allow anything; without it {ace.sid} may be able to do more.",
+        )
+    if sids.is_everyone(ace.sid) and (losing := protected.hazards_of_member(ace.sid)):
+        accounts = ", ".join(sorted({one["object"] for one in losing}))
+        plan.notice(
+            label_of(entry),
+            "everyone",
+            f"{entry.dn}: {names.text(ace)} goes for everyone, protected accounts too: {accounts}.",
+        )
 
 
 def _descriptor(entry: Entry) -> SecurityDescriptor:
@@ -175,10 +225,12 @@ def _source(session: Session, entry: Entry, ace: Ace) -> str | None:
     return found[0] if found is not None else None
 
 
-def _change(entry: Entry, ace: Ace, places: list[tuple[int, Ace]], names: Names, protected: Protected) -> model.Change:
+def _change(removal: _Removal, names: Names, protected: Protected) -> model.Change:
+    entry, ace = removal.entry, removal.ace
     guid = entry.guid()
     if guid is None:
         raise PlanError(f"{entry.dn}: its objectGUID cannot be read. Give the account in use the right to read it.")
+    lost = [] if sids.is_everyone(ace.sid) else protected.hazards_of_member(ace.sid)
     return model.new_change(
         target="directory",
         kind="aces",
@@ -188,10 +240,11 @@ def _change(entry: Entry, ace: Ace, places: list[tuple[int, Ace]], names: Names,
         dn=entry.dn,
         sid=entry.sid(),
         attribute="nTSecurityDescriptor",
-        before=[acl_changes.portable(one, index) for index, one in places],
+        before=[acl_changes.portable(one, index) for index, one in removal.places],
         after=[],
-        display_before="\n".join(names.text(one) for _index, one in places),
+        display_before="\n".join(names.text(one) for _index, one in removal.places),
         display_after=NOTHING,
-        hazards=[*protected.hazards(entry.sid()), *protected.hazards_of_member(ace.sid)],
+        hazards=[*protected.hazards(entry.sid()), *lost],
         context={"trustee_sid": ace.sid},
+        controls=removal.controls,
     )

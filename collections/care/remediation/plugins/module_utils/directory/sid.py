@@ -48,6 +48,11 @@ RID_PROTECTED_USERS: Final = 525
 RID_KEY_ADMINS: Final = 526
 RID_ENTERPRISE_KEY_ADMINS: Final = 527
 
+_EVERYONE: Final = frozenset(
+    {EVERYONE, AUTHENTICATED_USERS, BUILTIN_USERS, BUILTIN_GUESTS, BUILTIN_PRE_WINDOWS_2000}
+)
+_EVERYONE_RIDS: Final = frozenset({RID_DOMAIN_USERS, RID_DOMAIN_GUESTS, RID_DOMAIN_COMPUTERS})
+
 # English names for messages and logs only: nothing is ever found by such a name.
 WELL_KNOWN_NAMES: Final[dict[str, str]] = {
     EVERYONE: "Everyone",
@@ -139,6 +144,13 @@ def domain_of(text: str) -> str | None:
 def in_domain(domain_sid: str, relative: int) -> str:
     """The SID of relative identifier ``relative`` in the domain ``domain_sid``."""
     return f"{domain_sid}-{relative}"
+
+
+def is_everyone(text: str | None) -> bool:
+    """True for a SID that nearly everyone has: Everyone, Authenticated Users, Domain Users, Domain Computers…"""
+    if text is None:
+        return False
+    return text in _EVERYONE or (domain_of(text) is not None and rid(text) in _EVERYONE_RIDS)
 
 
 def filter_value(text: str) -> str:
