@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -162,15 +163,22 @@ def _aces_of(graph: ControlGraph) -> Any:
 
 
 def _alive(graph: ControlGraph, sid: str) -> bool:
-    """Whether someone can act as this trustee, now or with a right over it."""
-    if graph.is_broad(sid):
-        return True
-    item = graph.principals.get(sid)
-    if item is None:
-        return sids.domain_of(sid) != graph.snapshot.domain_sid  # of another domain: nobody here knows
-    if isinstance(item, Account) and item.enabled:
-        return True
-    return any(hop.source not in graph.trusted for hop in graph.hops_to(sid))
+    """Whether someone can act as this trustee, now or by way of rights over it: looked for until one is found."""
+    pending, seen = deque([sid]), {sid}
+    while pending:
+        node = pending.popleft()
+        if graph.is_broad(node):
+            return True
+        item = graph.principals.get(node)
+        if isinstance(item, Account) and item.enabled:
+            return True
+        if item is None and sids.is_sid(node) and sids.domain_of(node) != graph.snapshot.domain_sid:
+            return True  # of another domain: nobody here knows
+        for hop in graph.hops_to(node):
+            if hop.source not in seen and hop.source not in graph.trusted:
+                seen.add(hop.source)
+                pending.append(hop.source)
+    return False
 
 
 def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Found:
