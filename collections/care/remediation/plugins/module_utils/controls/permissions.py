@@ -181,6 +181,13 @@ def _alive(graph: ControlGraph, sid: str) -> bool:
     return False
 
 
+def _removable(entry: _Entry) -> str | None:
+    """The entry as ``ad_acl`` takes it: an ACE in SDDL, ``O:`` and a SID for an owner; None for manual work."""
+    if entry.ace is None:
+        return f"O:{entry.trustee}" if rights.OWNER in entry.rights else None
+    return None if entry.inherited else to_sddl(entry.ace)
+
+
 def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Found:
     snapshot = graph.snapshot
     name = graph.name(entry.trustee)
@@ -198,7 +205,7 @@ def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Foun
         "trustee": name,
         "trustee_sid": entry.trustee,
         "rights": entry.rights,
-        "ace": to_sddl(entry.ace) if entry.ace is not None and not entry.inherited else None,
+        "ace": _removable(entry),
         "raw": base64.b64encode(entry.ace.raw).decode("ascii") if entry.ace is not None else None,
         "inherited": entry.inherited,
         "path": shown(graph, main, target),
