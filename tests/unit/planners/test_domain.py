@@ -126,3 +126,61 @@ def test_quota(present: str | None, wanted: int, expected: tuple[list[str], list
 def test_negative_quota() -> None:
     with pytest.raises(PlanError, match="negative"):
         plan_domain.plan_quota(Plan(), make_entry("d", None), -1)
+
+
+# --- password settings and menus of the whole domain -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("properties", "before"), [("17", 16), ("16", 16), ("1", None), ("-2147483631", 16)])
+def test_reversible_passwords_are_one_bit(properties: str, before: int | None) -> None:
+    plan = Plan()
+    plan_domain.plan_no_reversible_passwords(plan, make_entry("d", None, dn=BASE, pwdProperties=properties))
+    assert [(each["mask"], each["before"], each["after"]) for each in plan.changes] == (
+        [] if before is None else [(16, before, 0)]
+    )
+    assert bool(plan.notices) is (before is not None)
+
+
+def test_hidden_password_properties_are_not_zero() -> None:
+    with pytest.raises(PlanError, match="unverified"):
+        plan_domain.plan_no_reversible_passwords(Plan(), make_entry("d", None, dn=BASE))
+
+
+EXPIRE = "msDS_ExpirePasswordsOnSmartCardOnlyAccounts"
+
+
+@pytest.mark.parametrize(
+    ("facts", "known", "before", "notices"),
+    [
+        ({"msDS_Behavior_Version": 7}, True, [], 0),
+        ({"msDS_Behavior_Version": 7, EXPIRE: "FALSE"}, True, ["FALSE"], 0),
+        ({"msDS_Behavior_Version": 6}, True, [], 1),
+        ({"msDS_Behavior_Version": 6}, False, None, 1),
+        ({"msDS_Behavior_Version": 7, EXPIRE: "TRUE"}, True, None, 0),
+    ],
+)
+def test_smartcard_secrets(facts: dict[str, object], known: bool, before: list[str] | None, notices: int) -> None:
+    plan = Plan()
+    plan_domain.plan_expire_smartcard_passwords(plan, make_entry("d", None, dn=BASE, **facts), known)
+    wanted = [] if before is None else [(before, ["TRUE"])]
+    assert [(each["before"], each["after"]) for each in plan.changes] == wanted
+    assert len(plan.notices) == notices
+
+
+MENU = r"9,&Aide,\\srv1\outils\aide.exe"
+
+
+def test_menu_entries_are_removed_one_by_one() -> None:
+    classes = ("top", "displaySpecifier")
+    other = "1,{08eb4fa6-6ffd-11d1-b0e0-00c04fd8dca6}"
+    entry = make_entry("user-Display", None, classes=classes, adminContextMenu=[other, MENU, "8,x,y.exe"])
+    plan = Plan()
+    asked = [("ADMINCONTEXTMENU", MENU), ("adminContextMenu", "gone"), ("adminContextMenu", MENU)]
+    plan_domain.plan_menu_entries(plan, [(entry, name, value) for name, value in asked])
+    assert [(each["attribute"], each["before"], each["after"]) for each in plan.changes] == [
+        ("adminContextMenu", [MENU], [])
+    ]
+    with pytest.raises(PlanError, match="holds no menus"):
+        plan_domain.plan_menu_entries(Plan(), [(entry, "objectClass", "top")])
+    with pytest.raises(PlanError, match="no display specifier"):
+        plan_domain.plan_menu_entries(Plan(), [(make_entry("benoît"), "adminContextMenu", MENU)])

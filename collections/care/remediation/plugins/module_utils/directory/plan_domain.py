@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings of the whole domain: the machine account quota, and dSHeuristics by its positions."""
+"""Settings of the whole domain: the machine account quota, dSHeuristics by its positions, password settings, menus."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
@@ -14,12 +14,22 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
     NOTHING,
     Plan,
     PlanError,
+    flags_changes,
     replace_change,
+    values_change,
+)
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading import display_specifiers
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.domain import (
+    LEVEL_2016,
+    STORE_CLEARTEXT,
 )
 
 QUOTA: Final = "ms-DS-MachineAccountQuota"
 HEURISTICS: Final = "dSHeuristics"
-ATTRIBUTES: Final = (*IDENTITY_ATTRIBUTES, QUOTA, HEURISTICS)
+PASSWORD_PROPERTIES: Final = "pwdProperties"  # noqa: S105
+EXPIRE_SMARTCARD: Final = "msDS-ExpirePasswordsOnSmartCardOnlyAccounts"
+LEVEL: Final = "msDS-Behavior-Version"
+ATTRIBUTES: Final = (*IDENTITY_ATTRIBUTES, QUOTA, HEURISTICS, PASSWORD_PROPERTIES, EXPIRE_SMARTCARD, LEVEL)
 
 # MS-ADTS 6.1.1.2.4.1.2. A directory refuses a string whose 10th character is not "1", its 20th "2", its 30th "3":
 # they show that the writer can count.
@@ -134,3 +144,69 @@ def plan_quota(plan: Plan, domain: Entry, quota: int) -> None:
     change = replace_change(domain, QUOTA, [str(quota)])
     if change is not None:
         plan.changes.append(change)
+
+
+def plan_no_reversible_passwords(plan: Plan, domain: Entry) -> None:
+    """Clear DOMAIN_PASSWORD_STORE_CLEARTEXT, and no other bit of pwdProperties."""
+    if domain.int(PASSWORD_PROPERTIES) is None:
+        raise PlanError(f"{PASSWORD_PROPERTIES} of {domain.dn} cannot be read: unverified, so nothing is planned.")
+    changes = flags_changes(domain, PASSWORD_PROPERTIES, clear_mask=STORE_CLEARTEXT)
+    for change in changes:
+        change["display"] = {"before": "DOMAIN_PASSWORD_STORE_CLEARTEXT", "after": NOTHING}
+        plan.notice(
+            domain.dn,
+            "rewritten_by_policy",
+            "The group policy that carries the domain's password policy writes this setting back within minutes if it"
+            " says otherwise: disable reversible encryption there too. Passwords kept readable stay so until changed.",
+        )
+    plan.changes += changes
+
+
+def expire_smartcard_schema_dn(schema_dn: str) -> str:
+    """Where the schema describes the attribute, from Windows Server 2016 on."""
+    return f"CN=ms-DS-Expire-Passwords-On-Smart-Card-Only-Accounts,{schema_dn}"
+
+
+def plan_expire_smartcard_passwords(plan: Plan, domain: Entry, known: bool) -> None:
+    """Have the secrets of smart-card-only accounts renewed; ``known``: the schema has the attribute."""
+    if domain.bool(EXPIRE_SMARTCARD):
+        return
+    level = domain.int(LEVEL) or 0
+    if not known:
+        plan.notice(
+            domain.dn,
+            "schema",
+            f"The schema does not know {EXPIRE_SMARTCARD}: prepare the forest for Windows Server 2016 first (adprep).",
+        )
+        return
+    if level < LEVEL_2016:
+        plan.notice(
+            domain.dn,
+            "functional_level",
+            f"{EXPIRE_SMARTCARD} takes effect with the domain functional level of Windows Server 2016; {domain.dn} has"
+            f" {level}.",
+        )
+    change = replace_change(domain, EXPIRE_SMARTCARD, ["TRUE"])
+    if change is not None:
+        plan.changes.append(change)
+
+
+def plan_menu_entries(plan: Plan, wanted: Iterable[tuple[Entry, str, str]]) -> None:
+    """Remove values of display specifiers: (object, attribute, value). One that is gone is as it should be."""
+    removed: dict[tuple[str, str], tuple[Entry, set[str]]] = {}
+    for entry, attribute, value in wanted:
+        if "displayspecifier" not in {each.lower() for each in entry.texts("objectClass")}:
+            raise PlanError(f"{entry.dn} is no display specifier.")
+        name = next((each for each in display_specifiers.ATTRIBUTES if each.lower() == attribute.lower()), None)
+        if name is None:
+            raise PlanError(
+                f"{attribute!r} of {entry.dn} holds no menus or pages; those that do: "
+                f"{', '.join(display_specifiers.ATTRIBUTES)}."
+            )
+        if value in entry.texts(name):
+            removed.setdefault((entry.dn, name), (entry, set()))[1].add(value)
+    for (_dn, name), (entry, values) in removed.items():
+        for value in sorted(values):
+            change = values_change(entry, name, remove=[value])
+            if change is not None:
+                plan.changes.append(change)
