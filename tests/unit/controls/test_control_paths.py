@@ -119,8 +119,9 @@ def test_evidence_is_what_the_role_takes() -> None:
     (one,) = found(MEMBERS, access.domain(admin=[ace]))
     entry = catalogue.load()[MEMBERS].remediation
     assert entry is not None
-    finding = {"object": {"label": one.label}, "evidence": one.evidence}
+    finding = {"control": MEMBERS, "object": {"label": one.label}, "evidence": one.evidence}
     (wanted,) = entry.entries(finding)
+    assert wanted["control"] == MEMBERS
     assert (wanted["object"], wanted["trustee"]) == (f"CN=a.dupont,{ADMINS_OU}", HELPER)
     assert from_sddl(wanted["ace"]).raw == base64.b64decode(one.evidence["raw"]) == from_sddl(ace).raw
 
