@@ -23,6 +23,7 @@ Change = Mapping[str, Any]
 # Attributes compared as DNs, SPNs and other strings are in Active Directory: without regard to case
 _OCTETS: Final = frozenset(
     {
+        "dnsproperty",
         "msds-allowedtoactonbehalfofotheridentity",
         "msds-keycredentiallink",
         "ntsecuritydescriptor",
@@ -163,10 +164,11 @@ class AttributeChange:
             return "; ".join(
                 f"{item['sddl']} is {'there' if acl_changes.raw_of(item) in present else 'not there'}" for item in named
             )
-        values = [v.decode("utf-8", "backslashreplace") for v in entry.attributes.get(self.attribute) or []]
+        present = entry.attributes.get(self.attribute) or []
         if self.kind == "values":
             concerned = {self._fold(_raw(v)) for part in self.wanted(change) for v in part}
-            values = [v for v in values if self._fold(v.encode()) in concerned]
+            present = [v for v in present if self._fold(v) in concerned]
+        values = [v.decode("utf-8", "backslashreplace") for v in present]
         return f"{self.attribute} = {', '.join(values[:20]) or 'nothing'}"
 
     def collateral(self, entry_before: Entry, entry_after: Entry) -> str | None:
