@@ -16,7 +16,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.securit
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
 
-from controls.domain import BASE, DOMAIN, domain, labels, outcome, sid, unreadable, user
+from controls.domain import BASE, DOMAIN, domain, group, labels, outcome, sid, unreadable, user
 
 GOOD: dict[str, Any] = {
     "domain_level": 7,
@@ -307,3 +307,16 @@ def test_critical_objects_of_another_domain_are_said_to_be() -> None:
     seen = [{"identity": sid(502), "name": "krbtgt", "visible": True}]
     assert "root domain" in (outcome(CRITICAL, world(critical_objects=seen)).reason or "")
     assert "not looked for" in unreadable(CRITICAL, world())
+
+
+def test_only_a_global_group_carries_password_settings() -> None:
+    """MS-ADTS 3.1.1.4.5.36: one that names a built-in, domain local or universal group holds for nobody."""
+    for kind, credited in ((0x80000002, True), (0x80000004, False), (0x80000008, False)):
+        team = {**group(sid(1401), "Équipe", CHIEF), "type": kind}
+        snapshot = world(
+            accounts=[CHIEF], admins=[CHIEF], groups=[team], minimum_length=4, psos=[pso("a", team["dn"])]
+        )
+        (found,) = outcome(WEAK, snapshot).found
+        assert ("adm.chef" not in found.evidence["examples"]) is credited
+    builtin = world(accounts=[CHIEF], admins=[CHIEF], psos=[pso("a", f"CN=Administrateurs,CN=Users,{BASE}", length=4)])
+    assert labels(WEAK, builtin) == []

@@ -79,6 +79,9 @@ FOREST: Final = "forest partitions"
 PRIMARY_GROUPS: Final = "primary groups"
 SYSTEMS: Final = "operating systems"
 
+# GROUP_TYPE_ACCOUNT_GROUP of groupType (MS-ADTS 2.2.12)
+GLOBAL_GROUP: Final = 0x2
+
 USER: Final = "user"
 COMPUTER: Final = "computer"
 MSA: Final = "msa"  # sMSA, gMSA or dMSA: the directory keeps its password
@@ -144,6 +147,14 @@ class Group:
     sid: str | None
     label: str
     members: tuple[str, ...] = ()  # DNs
+    type: int | None = None  # groupType; None: not known
+
+    @property
+    def carries_psos(self) -> bool:
+        """Whether a PSO that names this group holds for its members: for global groups only (MS-ADTS 3.1.1.4.5.36)."""
+        if self.type is None:
+            return self.sid is not None and sids.domain_of(self.sid) is not None
+        return bool(self.type & GLOBAL_GROUP)
 
 
 @dataclass(slots=True)
@@ -303,7 +314,9 @@ class Snapshot:
         key = dn_key(dn)
         if key not in cache:
             group = self.groups.get(key)
-            members = self.members_of(group.sid) if group is not None and group.sid is not None else None
+            members = None
+            if group is not None and group.sid is not None and group.carries_psos:
+                members = self.members_of(group.sid)
             cache[key] = frozenset(members or ())
         return cache[key]
 

@@ -78,7 +78,7 @@ MSA_FILTER: Final = (
     "(|(objectClass=msDS-GroupManagedServiceAccount)(objectClass=msDS-ManagedServiceAccount)"
     "(objectClass=msDS-DelegatedManagedServiceAccount))"
 )
-GROUP_ATTRIBUTES: Final = ("objectSid", "sAMAccountName", "member")
+GROUP_ATTRIBUTES: Final = ("objectSid", "sAMAccountName", "groupType", "member")
 # FLAG_CR_NTDS_DOMAIN of systemFlags (MS-ADTS 2.2.10), matched by the bitwise-and rule
 DOMAIN_CROSS_REFS: Final = "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.1.4.803:=2))"
 # OWNER, GROUP and DACL of the SD flags control (MS-ADTS 3.1.1.3.4.1.11); the SACL needs a privilege and is not used
@@ -135,11 +135,13 @@ def read_snapshot(
     trustees: Callable[[bytes], Iterable[str]] | None = None,
     now: datetime | None = None,
     thresholds: Mapping[str, Mapping[str, float]] | None = None,
+    after: Callable[[str, Snapshot], None] | None = None,
 ) -> Reading:
     """Read everything that the directory controls look at.
 
     ``trustees`` gives the SIDs of a binary security descriptor, whose names are then looked up; ``now`` is the moment
-    ages are counted from (default: the present); ``thresholds`` are those of the catalogue.
+    ages are counted from (default: the present); ``thresholds`` are those of the catalogue. ``after`` is called
+    after each step with its name (a dump says then what it does not hold).
     """
     snapshot = Snapshot(
         domain_sid=session.domain_sid,
@@ -176,6 +178,8 @@ def read_snapshot(
     for name, step in steps:
         started = monotonic()
         step(session, snapshot)
+        if after is not None:
+            after(name, snapshot)
         reading.durations[name] = round(monotonic() - started, 3)
     return reading
 
@@ -304,6 +308,7 @@ def _load_group(session: Reader, snapshot: Snapshot, identity: str) -> None:
             sid=sid,
             label=group.text("sAMAccountName") or sid or group.dn,
             members=tuple(group.texts("member")),
+            type=group.int("groupType"),
         )
         if snapshot.groups[key].members:
             nested = f"(&(objectClass=group)(memberOf={escape(group.dn)}))"
