@@ -101,8 +101,9 @@ def test_every_finding_gives_the_catalogue_what_its_variable_needs() -> None:
     controls = catalogue.load()
     for each in written(everything_wrong())["findings"]:
         fix = controls[each["control"]].remediation
-        assert fix is not None
-        if fix.shape != "value":
+        if fix is None:
+            assert controls[each["control"]].class_ == "manual"
+        elif fix.shape != "value":
             if each["control"] == "vuln_privileged_members":
                 continue
             assert fix.entries(each), each
