@@ -228,6 +228,14 @@ BROAD: Final = frozenset(
         "S-1-5-15",  # This Organization
     }
 )
+# The forest root's groups and account that are administrators of each domain
+_FOREST_RIDS: Final = (
+    sids.RID_ADMINISTRATOR,
+    sids.RID_DOMAIN_ADMINS,
+    sids.RID_ENTERPRISE_ADMINS,
+    sids.RID_ENTERPRISE_KEY_ADMINS,
+    sids.RID_SCHEMA_ADMINS,
+)
 BROAD_RIDS: Final = frozenset({sids.RID_DOMAIN_USERS, sids.RID_DOMAIN_GUESTS, sids.RID_DOMAIN_COMPUTERS})
 
 
@@ -359,9 +367,7 @@ class Trusted:
         self._sids: set[str] = {sids.SYSTEM, sids.ENTERPRISE_DOMAIN_CONTROLLERS, *_PLACEHOLDERS}
         self._sids |= privileged_group_sids(snapshot.domain_sid)
         if snapshot.root_domain_sid is not None:
-            forest = (sids.RID_ENTERPRISE_ADMINS, sids.RID_SCHEMA_ADMINS, sids.RID_DOMAIN_ADMINS)
-            forest += (sids.RID_ENTERPRISE_KEY_ADMINS, sids.RID_ADMINISTRATOR)
-            self._sids |= {sids.in_domain(snapshot.root_domain_sid, rid) for rid in forest}
+            self._sids |= {sids.in_domain(snapshot.root_domain_sid, rid) for rid in _FOREST_RIDS}
         self._sids.add(sids.in_domain(snapshot.domain_sid, sids.RID_ADMINISTRATOR))
         self._sids |= snapshot.privileged.accounts.keys()
         self._sids |= {each for each in snapshot.privileged.foreign if sids.is_sid(each)}

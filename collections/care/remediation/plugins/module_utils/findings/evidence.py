@@ -15,6 +15,7 @@ from typing import Any, Final
 from . import document
 from .escape import cell
 from .plan import text
+from .ways import ways
 
 SCHEMA: Final = "care.remediation/evidence/1"
 
@@ -53,6 +54,7 @@ def build(
     this evidence rests on, named with their SHA-256.
     """
     names = dict(responsibles or {})
+    known = {finding["id"]: ways(finding["evidence"]) for finding in before["findings"]}
     remains = [
         one | {"what": _what(one, catalogue)}
         for finding in verdicts["findings"]
@@ -81,7 +83,12 @@ def build(
             for control in verdicts["controls"]
         ],
         "findings": [
-            finding | {"title": _title(catalogue, finding["control"]), "responsible": _who(finding, catalogue, names)}
+            finding
+            | {
+                "title": _title(catalogue, finding["control"]),
+                "responsible": _who(finding, catalogue, names),
+                "ways": known.get(finding["id"]),
+            }
             for finding in verdicts["findings"]
         ],
         "waivers": [finding for finding in verdicts["findings"] if finding["waiver"]],

@@ -18,6 +18,7 @@ with contextlib.suppress(ImportError):  # only a control node has it, and nothin
 from . import summary
 from .escape import terminal
 from .pages_text import TEXTS, reason
+from .ways_text import how
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "plugin_utils" / "pages"
 LANGUAGES: Final = ("fr", "en")
@@ -59,6 +60,7 @@ def render(template: str, language: str, **values: Any) -> str:
         shown=SHOWN,
         when=functools.partial(when, language=language),
         why=functools.partial(reason, language=language),
+        how=functools.partial(how, language=language),
         **values,
     )
 

@@ -90,6 +90,11 @@ FR: Final[dict[str, Any]] = {
         "service": "Services",
         "identification": "Identification électronique",
     },
+    "ways_more": "autres chemins",
+    "ways_who": "Y parviennent ({n}) :",
+    "ways_reaches": "L'entrée s'applique à {n} objets :",
+    "ways_entries": "Entrées qui le permettent",
+    "ways_on": "sur",
     "actions": {
         "apply": "corriger",
         "undecided": "à décider",
@@ -268,6 +273,11 @@ EN: Final[dict[str, Any]] = {
         "service": "Services",
         "identification": "Electronic identification",
     },
+    "ways_more": "other paths",
+    "ways_who": "Who gets there ({n}):",
+    "ways_reaches": "The entry applies to {n} objects:",
+    "ways_entries": "Entries that allow it",
+    "ways_on": "on",
     "actions": {
         "apply": "correct",
         "undecided": "to be decided",

@@ -14,6 +14,7 @@ from ansible_collections.care.remediation.plugins.module_utils.controls import l
 from .decisions import Decision
 from .document import now
 from .model import Finding, rank
+from .ways import ways
 
 SCHEMA: Final = "care.remediation/plan/1"
 
@@ -170,6 +171,7 @@ def _control(
                 "severity": finding["severity"],
                 "protected": finding["protected"],
                 "unconfirmed": finding.get("unconfirmed"),
+                "ways": ways(finding["evidence"]),
                 "decision": decision.decision,
                 "waiver": decision.waiver(),
                 "action": action(finding, decision, control, no_object, day),
