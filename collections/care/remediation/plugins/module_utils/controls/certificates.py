@@ -184,7 +184,7 @@ def enrolment_rights(ace: sd.Ace) -> list[str]:
     """``Enroll``, ``AutoEnroll`` or both, as far as an ACE grants them on the template that carries it."""
     if not ace.allows or ace.mask is None or ace.flags & sd.INHERIT_ONLY:
         return []
-    if not rights.expanded(ace.mask) & sd.CONTROL_ACCESS:
+    if not sd.expanded(ace.mask) & sd.CONTROL_ACCESS:
         return []
     if ace.object_type in (None, _TEMPLATE_CLASS):
         return ["Enroll", "AutoEnroll"]
@@ -207,5 +207,10 @@ def for_authentication(template: Template) -> bool:
 
 
 def checked_by_someone(template: Template) -> bool:
-    """A person or another certificate stands between a request and its certificate."""
+    """A person or another certificate stands between a request and its certificate.
+
+    Templates of version 1 have no such settings that an administrator could make; none is relied on there.
+    """
+    if template.schema_version < 2:
+        return False
     return bool((template.enrollment_flag or 0) & PEND_ALL_REQUESTS) or template.ra_signatures > 0

@@ -204,13 +204,6 @@ _ALWAYS: Final = frozenset(
 _WHOLE: Final = frozenset({GENERIC_WRITE, WRITE_ALL, ALL_EXTENDED})
 _WHOLE_KINDS: Final = frozenset({USER, COMPUTER, MSA, GROUP, ADMINSDHOLDER, GPO})
 
-# Generic rights and what they stand for on a directory object (MS-ADTS 5.1.3.2)
-_GENERIC: Final = (
-    (sd.GENERIC_ALL, sd.FULL_CONTROL),
-    (sd.GENERIC_WRITE, sd.READ_CONTROL | sd.WRITE_PROPERTY | sd.SELF_WRITE),
-    (sd.GENERIC_READ, sd.READ_CONTROL | sd.LIST_CONTENTS | sd.READ_PROPERTY | sd.LIST_OBJECT),
-    (sd.GENERIC_EXECUTE, sd.READ_CONTROL | sd.LIST_CONTENTS),
-)
 OWNER_RIGHTS: Final = "S-1-3-4"
 # They stand for someone else in an ACE that children inherit, or for the object itself: never a principal of their own
 _PLACEHOLDERS: Final = frozenset({sids.CREATOR_OWNER, sids.CREATOR_GROUP, sids.SELF})
@@ -248,14 +241,6 @@ class Grant:
     ace: Ace | None
 
 
-def expanded(mask: int) -> int:
-    """An access mask with its generic rights replaced by what they stand for."""
-    for generic, meaning in _GENERIC:
-        if mask & generic:
-            mask = mask & ~generic | meaning
-    return mask
-
-
 def ace_rights(ace: Ace, kind: str, denied: int = 0) -> list[str]:
     """The names of the dangerous rights that an ACE grants on the object of this kind that carries it; [] for none.
 
@@ -263,7 +248,7 @@ def ace_rights(ace: Ace, kind: str, denied: int = 0) -> list[str]:
     """
     if not ace.allows or ace.mask is None or ace.flags & sd.INHERIT_ONLY:
         return []
-    mask = expanded(ace.mask) & ~denied
+    mask = sd.expanded(ace.mask) & ~denied
     about = None if ace.object_type in CLASSES.get(kind, ()) else ace.object_type
     if about is None and mask & sd.FULL_CONTROL == sd.FULL_CONTROL:
         return [GENERIC_ALL]
@@ -320,9 +305,9 @@ def grants(descriptor: Descriptor, kind: str) -> Iterator[Grant]:
         if ace.sid == OWNER_RIGHTS:
             owner_limited = True
         if ace.type == sd.ACCESS_DENIED or (ace.type == sd.ACCESS_DENIED_OBJECT and ace.object_type is None):
-            denied[ace.sid] = denied.get(ace.sid, 0) | expanded(ace.mask)
+            denied[ace.sid] = denied.get(ace.sid, 0) | sd.expanded(ace.mask)
         elif ace.type == sd.ACCESS_DENIED_OBJECT:
-            denied_parts.add((ace.sid, ace.object_type, expanded(ace.mask)))
+            denied_parts.add((ace.sid, ace.object_type, sd.expanded(ace.mask)))
         if not ace.allows or ace.sid in _PLACEHOLDERS:
             continue
         taken = 0
