@@ -249,6 +249,9 @@ def ways(*templates: dict[str, Any], **facts: Any) -> list[str]:
         pytest.param({"enrollment_flag": 0x80000}, ["no_security_extension"], id="without SID"),
         pytest.param({"enrollment_flag": 0x80000, "ekus": (AGENT,)}, ["request_agent"], id="agent without SID"),
         pytest.param({"name_flag": 0x1, "schema_version": 1}, ["supplied_subject"], id="version 1"),
+        pytest.param(
+            {"name_flag": 0x1, "schema_version": 1, "enrollment_flag": 2}, ["supplied_subject"], id="no approval"
+        ),
     ],
 )
 def test_ways(facts: dict[str, Any], expected: list[str]) -> None:
@@ -297,6 +300,11 @@ def test_evidence_is_what_a_person_and_the_role_need() -> None:
     assert fix.entries({"control": ENROL, "object": {"label": found.label}, "evidence": found.evidence}) == [
         {"template": "guid-Poste", "corrections": ["no_supplied_subject"], "label": "Modèle Poste : supplied_subject"}
     ]
+
+
+def test_version_1_has_no_approval_to_propose() -> None:
+    (found,) = outcome(ENROL, snapshot(template("Poste", ENROLL, ekus=(AGENT,), schema_version=1))).found
+    assert found.evidence["corrections"] == ["unpublish"]
 
 
 def test_two_ways_are_two_findings() -> None:

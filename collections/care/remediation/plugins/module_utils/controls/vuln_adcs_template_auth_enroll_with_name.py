@@ -110,6 +110,12 @@ def _ways(pki: Pki, template: Template, enrollers: list[Holder]) -> dict[str, li
     return found
 
 
+def _corrections(template: Template, way: str) -> list[str]:
+    """What to propose. A template of version 1 cannot ask for an approval; nobody needs to issue from it either."""
+    wanted = CORRECTIONS[way]
+    return ["unpublish"] if template.schema_version < 2 and "manager_approval" in wanted else wanted
+
+
 def _found(pki: Pki, template: Template, way: str, holders: list[Holder]) -> Found:
     snapshot = pki.snapshot
     name = template.display_name or template.name
@@ -133,7 +139,7 @@ def _found(pki: Pki, template: Template, way: str, holders: list[Holder]) -> Fou
             "published_by": sorted(service.name for service in publishers),
             # ANSSI's first step: an authority that nobody logs on by does not belong there
             "in_nt_auth": sorted(s.name for s in publishers if trusted & set(s.certificates)),
-            "corrections": CORRECTIONS[way],
+            "corrections": _corrections(template, way),
             "who": who,
             "broad": any(pki.is_broad(each.sid) for each in holders),
             "entries": [
