@@ -93,18 +93,19 @@ class ChangeAction(EngineAction):
             if given and refused:
                 self._journal_refusals(store, run, refused, language)
             outcome = Outcome()
-            broken = {_sequence(refusal.change) for refusal in refused} - {None}
+            broken = {name for refusal in refused for name in _sequences(refusal.change)}
             for writer, batch in _batches(passed, self.WRITER):
                 options = writer_options(writer, self._task.args)
                 caller = WriterCaller(self, writer, options, task_vars, store.journal(run), language)
-                left = [change for change in batch if _sequence(change) in broken]
+                left = [change for change in batch if _sequences(change) & broken]
                 if left:
                     outcome.add(caller.leave(left, say(language, "earlier_step")))
                 going = [change for change in batch if change not in left]
                 if not going:
                     continue
                 outcome.add(caller.run("apply", going))
-                broken |= {_sequence(change) for change in going if outcome.status(change["id"]) not in DONE} - {None}
+                missed = [change for change in going if outcome.status(change["id"]) not in DONE]
+                broken |= {name for change in [*left, *missed] for name in _sequences(change)}
                 if outcome.unreachable is not None:
                     break
         if outcome.unreachable is not None:
@@ -162,10 +163,10 @@ def _batches(changes: Sequence[model.Change], writer: str) -> list[tuple[str, li
     return batches
 
 
-def _sequence(change: Mapping[str, Any]) -> str | None:
-    """The name of what the change is one step of, or None."""
-    name = change["context"].get("sequence")
-    return None if name is None else str(name)
+def _sequences(change: Mapping[str, Any]) -> set[str]:
+    """The names of what the change is a step of."""
+    given = change["context"].get("sequence") or []
+    return {given} if isinstance(given, str) else set(given)
 
 
 def _split(changes: Sequence[model.Change], gate: approval.Gate) -> tuple[list[model.Change], list[approval.Refusal]]:

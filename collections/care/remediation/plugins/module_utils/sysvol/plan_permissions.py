@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plans that nobody may change a policy's files who may not change its object in the directory.
+
+Rights are only taken away, never given: whoever edits a policy with Windows' console gets both together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
+from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_plan import is_default_holder
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import to_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import NOTHING, Plan, PlanError
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
+from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
+    Ace,
+    SecurityDescriptor,
+)
+from ansible_collections.care.remediation.plugins.module_utils.sysvol import sysvol_change as files
+from ansible_collections.care.remediation.plugins.module_utils.sysvol.descriptor import (
+    FILE_CHANGE,
+    file_mask,
+    generic_file_mask,
+)
+from ansible_collections.care.remediation.plugins.module_utils.sysvol.plan_gpo import Known, Phases, Policies
+
+_KEPT: Final = frozenset({sids.CREATOR_OWNER, sids.CREATOR_GROUP, sids.SYSTEM, sids.BUILTIN_ADMINISTRATORS})
+
+
+def plan_permissions(
+    policies: Policies, phases: Phases, plan: Plan, known: Known, protected: Protected, control: str | None
+) -> None:
+    """Add a change for each file whose access list lets someone change it who may not change the object."""
+    policies.load(known)
+    allowed = _allowed(known)
+    for path, node in sorted(known.nodes.items()):
+        where = policies.share.label(node.path)
+        raw = policies.share.descriptor(node.path)
+        if raw is None:
+            continue
+        try:
+            descriptor = SecurityDescriptor.parse(raw)
+        except ValueError as error:
+            raise PlanError(f"{where}: its access list is not understood: {error}.") from error
+        if descriptor.dacl is None:
+            text = f"{where} has no access list: everyone may change it. Correct that by hand (Security tab)."
+            plan.notice(known.name, "no_access_list", text)
+            continue
+        if descriptor.owner is not None and not _may_own(descriptor.owner, known):
+            text = f"{where} belongs to {descriptor.owner}, who may take every right. Make Domain Admins its owner."
+            plan.notice(known.name, "owner", text)
+        before, after = _reduced(descriptor, allowed)
+        if not before:
+            continue
+        trustees = {ace.sid for _index, ace in before if ace.sid}
+        hazards = [hazard for sid in sorted(trustees) for hazard in protected.hazards_of_member(sid)]
+        relative = node.path[len(known.nodes[""].path) + 1 :] if path else files.FOLDER_ITSELF
+        phases.files.append(
+            files.aces_change(
+                known.described,
+                relative,
+                before,
+                after,
+                display=(
+                    "\n".join(to_sddl(ace) for _index, ace in before),
+                    "\n".join(to_sddl(ace) for _index, ace in after) or NOTHING,
+                ),
+                hazards=hazards,
+                controls=[control] if control else [],
+            )
+        )
+
+
+def _allowed(known: Known) -> dict[str, int]:
+    """Trustee → rights on files that belong to the rights on the object in the directory."""
+    raw = known.entry.raw("nTSecurityDescriptor")
+    if raw is None:
+        raise PlanError(
+            f"{known.entry.dn}: its access list cannot be read: unverified, so nothing is planned. Give the account in "
+            "use the right to read it."
+        )
+    try:
+        dacl = SecurityDescriptor.parse(raw).dacl
+    except ValueError as error:
+        raise PlanError(f"{known.entry.dn}: its access list is not understood: {error}.") from error
+    found: dict[str, int] = {}
+    for ace in dacl.aces if dacl else ():
+        if ace.type == sd.ACCESS_ALLOWED and ace.sid is not None and ace.mask is not None:
+            found[ace.sid] = found.get(ace.sid, 0) | file_mask(ace.mask)
+    return found
+
+
+def _reduced(
+    descriptor: SecurityDescriptor, allowed: Mapping[str, int]
+) -> tuple[list[tuple[int, Ace]], list[tuple[int, Ace]]]:
+    """The entries that grant too much, and what is left of them, each with its place."""
+    before: list[tuple[int, Ace]] = []
+    after: list[tuple[int, Ace]] = []
+    removed = 0
+    for index, ace in enumerate(descriptor.dacl.aces if descriptor.dacl else ()):
+        if ace.type != sd.ACCESS_ALLOWED or ace.sid is None or ace.mask is None:
+            continue
+        if ace.sid in _KEPT or is_default_holder(ace.sid):
+            continue
+        mask = generic_file_mask(ace.mask)
+        excess = mask & FILE_CHANGE & ~allowed.get(ace.sid, 0)
+        if not excess:
+            continue
+        before.append((index, ace))
+        left = mask & ~excess
+        if left & ~(sd.READ_CONTROL | 0x100000):  # a right to read or synchronize alone says nothing more
+            after.append((index - removed, Ace.build(ace.type, ace.flags, left, ace.sid)))
+        else:
+            removed += 1
+    return before, after
+
+
+def _may_own(owner: str, known: Known) -> bool:
+    raw = known.entry.raw("nTSecurityDescriptor")
+    own = SecurityDescriptor.parse(raw).owner if raw is not None else None
+    return owner == own or owner in _KEPT or is_default_holder(owner)
