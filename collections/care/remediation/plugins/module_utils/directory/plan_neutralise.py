@@ -34,8 +34,20 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
     type_of,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_rodc import (
+    KRBTGT_LINK,
+    KRBTGT_NUMBER,
+    orphan_refusal,
+)
 
-ATTRIBUTES: Final = (*MEMBER_ATTRIBUTES, "userAccountControl", "description", "servicePrincipalName")
+ATTRIBUTES: Final = (
+    *MEMBER_ATTRIBUTES,
+    "userAccountControl",
+    "description",
+    "servicePrincipalName",
+    KRBTGT_NUMBER,
+    KRBTGT_LINK,
+)
 MARK: Final = "[care.remediation]"
 # rangeUpper of description in the AD schema (MS-ADA1, attribute description).
 DESCRIPTION_MAX: Final = 1024
@@ -83,6 +95,8 @@ def plan_neutralise(
     if type_of(entry) != "user":
         raise PlanError(f"{who} is a {type_of(entry)}; only accounts of people and services are neutralised.")
     reasons = refusals(entry, AccountWish(set_mask=uac.ACCOUNTDISABLE | uac.SMARTCARD_REQUIRED))
+    if entry.int(KRBTGT_NUMBER) is not None and (in_use := orphan_refusal(entry)) is not None:
+        reasons.append(in_use)  # a read-only domain controller signs its tickets with it
     if reasons:
         raise PlanError(" ".join(reasons))
     hazards = protected.hazards(entry.sid())
