@@ -43,6 +43,7 @@ class Account:
     sid: str
     label: str
     groups: frozenset[str] = frozenset()
+    dn: str = ""
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ def protected_accounts(session: Reader, break_glass: Mapping[str, Entry], automa
                     f"The protected account {identity!r} ({entry.dn}) has no readable SID. Correct the "
                     f"list {kind}_accounts, or let the account in use read objectSid."
                 )
-            protected.accounts.append(Account(kind, sid, label_of(entry), _groups(session, entry.dn)))
+            protected.accounts.append(Account(kind, sid, label_of(entry), _groups(session, entry.dn), entry.dn))
     if session.connected_sid:
         connected = session.read(f"<SID={session.connected_sid}>", list(IDENTITY_ATTRIBUTES))
         protected.accounts.append(
@@ -99,6 +100,7 @@ def protected_accounts(session: Reader, break_glass: Mapping[str, Entry], automa
                 session.connected_sid,
                 label_of(connected) if connected else session.connected_sid,
                 _groups(session, connected.dn) if connected else frozenset(),
+                connected.dn if connected else "",
             )
         )
     return protected
