@@ -10,8 +10,8 @@ module: directory_audit
 short_description: Judge an Active Directory domain against the controls of the catalogue
 version_added: 0.1.0
 description:
-  - Reads a domain once over LDAP (accounts, privileged groups, policies, descriptors of the partitions) and judges
-    each directory control on it. Never writes.
+  - Reads a domain once over LDAP (accounts, privileged groups, policies, descriptors of the partitions), or a dump of
+    the collector ORADAD, and judges each directory control on it. Never writes.
   - A control whose data could not be read is C(unreadable), with the reason. It is never taken for compliant.
   - Groups and built-in accounts are known by SID and RID, so the language of the domain does not matter.
   - An account that may read the directory is enough for most controls. Reading password settings objects, which
@@ -24,6 +24,18 @@ options:
     description: Only these controls. Default is all of them.
     type: list
     elements: str
+  oradad:
+    description:
+      - A dump of the collector ORADAD to judge instead of a live domain. No connection is made then, no right is
+        needed, and the connection options are not used. Ages count from the moment of the collection.
+      - The folder that ORADAD filled with C(<outputFiles>1</outputFiles><outputMLA>0</outputMLA>), one above it (the
+        newest collection is taken), or a ZIP archive of it. An encrypted C(.mla) archive can only be read by ANSSI.
+      - What the dump does not hold (collection level, version, damaged table) makes the controls that need it
+        C(unreadable), with file and line. It holds no SYSVOL, and the first SID only of a SID history.
+    type: path
+  oradad_domain:
+    description: DNS name of the domain to judge, where the dump O(oradad) holds several.
+    type: str
   catalogue:
     description:
       - What the catalogue of controls gives an audit, with its version, its thresholds and the levels of its controls.
@@ -37,7 +49,7 @@ attributes:
     details: Nothing is ever changed.
     support: none
 requirements:
-  - python-ldap >= 3.4.4
+  - python-ldap >= 3.4.4 (not for a dump)
 author:
   - care.remediation contributors (@care-remediation)
 """
@@ -57,6 +69,13 @@ EXAMPLES = r"""
   care.remediation.directory_audit:
     server: dc1.chu-valmont.test
     controls: [vuln_delegation_t4d, vuln_krbtgt]
+
+- name: Judge what ORADAD collected this quarter
+  care.remediation.directory_audit:
+    host: "{{ inventory_hostname }}"
+    oradad: /srv/audits/oradad/chu-valmont.test
+    break_glass_accounts: [bris-de-glace-1, bris-de-glace-2]
+    automation_accounts: [svc-care]
 """
 
 RETURN = r"""
@@ -109,6 +128,7 @@ unreadable:
 
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.care.remediation.plugins.module_utils.controls import audit
@@ -121,6 +141,8 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate
 from ansible_collections.care.remediation.plugins.module_utils.controls.vuln_permissions_naming_context import (
     trustees,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.dump import DumpError
+from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.reading import read_dump
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import (
     LDAP_IMPORT_ERROR,
     ConnectionOptions,
@@ -128,7 +150,10 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.session
     Session,
     argument_spec,
 )
-from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import read_snapshot
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import (
+    Reading,
+    read_snapshot,
+)
 
 
 def main() -> None:
@@ -137,21 +162,22 @@ def main() -> None:
         argument_spec={
             "host": {"type": "str"},
             "controls": {"type": "list", "elements": "str"},
+            "oradad": {"type": "path"},
+            "oradad_domain": {"type": "str"},
             "catalogue": {"type": "dict"},
             **argument_spec(),
         },
         supports_check_mode=True,
     )
-    if LDAP_IMPORT_ERROR is not None:
+    if LDAP_IMPORT_ERROR is not None and not module.params["oradad"]:
         module.fail_json(msg=missing_required_lib("python-ldap"), exception=str(LDAP_IMPORT_ERROR))
     catalogue = module.params["catalogue"]
     if catalogue is None:
         module.fail_json(msg="the catalogue was not given: call care.remediation.directory_audit through ansible-core")
     try:
         controls = select(module.params["controls"])
-        with Session.connect(ConnectionOptions.from_params(module.params)) as session:
-            reading = read_snapshot(session, trustees=trustees, thresholds=catalogue["thresholds"])
-    except (DirectoryError, UnknownControlError) as error:
+        reading = _read(module.params, catalogue["thresholds"])
+    except (DirectoryError, DumpError, UnknownControlError) as error:
         module.fail_json(msg=str(error))
     snapshot, durations = reading.snapshot, reading.durations
     missing = snapshot.protect(
@@ -183,6 +209,13 @@ def main() -> None:
         durations=durations,
         unreadable={each.control: each.reason for each in outcomes if each.state == UNREADABLE},
     )
+
+
+def _read(params: dict[str, Any], thresholds: dict[str, dict[str, float]]) -> Reading:
+    if params["oradad"]:
+        return read_dump(params["oradad"], domain=params["oradad_domain"], trustees=trustees, thresholds=thresholds)
+    with Session.connect(ConnectionOptions.from_params(params)) as session:
+        return read_snapshot(session, trustees=trustees, thresholds=thresholds)
 
 
 if __name__ == "__main__":
