@@ -99,20 +99,15 @@ def apply_whole(aces: Sequence[Ace], after: Sequence[Mapping[str, Any]]) -> tupl
 def _is(aces: Sequence[Ace], side: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the explicit ``aces`` are those of ``side``.
 
-    A server sorts a list in canonical order further (MS-ADTS 6.1.3.1), so there the same ACEs in any such order are
-    the same; one that is not canonical is kept as it was written, and must be the same ACE for ACE.
+    A server sorts a list in canonical order further (MS-ADTS 6.1.3.1), so there the same ACEs in any such order are the
+    same; one that is not canonical is kept as it was written, and must be the same ACE for ACE. Where inherited ACEs
+    stand in between does not count: a server that computes them puts them last.
     """
-    explicit, wanted = [ace.raw for ace in aces if not ace.inherited], [raw_of(item) for item in side]
-    if in_order(side):
-        return is_canonical(aces) and sorted(explicit) == sorted(wanted)
-    return not is_canonical(aces) and explicit == wanted
-
-
-def in_order(side: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a side of a change of a whole list is in canonical order, in front of the inherited ACEs."""
-    if [int(item.get("index", 0)) for item in side] != list(range(len(side))):
-        return False
-    return is_canonical([Ace.parse(raw_of(item)) for item in side])
+    explicit = [ace for ace in aces if not ace.inherited]
+    wanted = [Ace.parse(raw_of(item)) for item in side]
+    if is_canonical(wanted):
+        return is_canonical(explicit) and sorted(ace.raw for ace in explicit) == sorted(ace.raw for ace in wanted)
+    return [ace.raw for ace in explicit] == [ace.raw for ace in wanted]
 
 
 def _contains(have: Sequence[bytes], wanted: Sequence[bytes]) -> bool:

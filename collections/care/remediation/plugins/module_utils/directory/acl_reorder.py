@@ -9,6 +9,7 @@ and what that does was shown.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from ansible_collections.care.remediation.plugins.module_utils.changes import model
@@ -27,6 +28,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_pr
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import Ace
 
 _SHOWN = 20
+_AMONG_INHERITED = "nTSecurityDescriptor (the place of own entries among inherited ones)"
 
 
 def plan(
@@ -87,6 +89,8 @@ def plan(
         after=[acl_changes.portable(ace, index) for index, ace in enumerate(ordered)],
         display_before="\n".join([*(names.text(ace) for _index, ace in gone), "(not in canonical order)"]),
         display_after="\n".join(["(in canonical order)", *_some(said)]) if said else f"{NOTHING} (in canonical order)",
+        # The server keeps an object's own entries in the order given, but before the inherited ones
+        side_effects=[{"attribute": _AMONG_INHERITED, "irreversible": True}] if _interleaved(aces) else (),
         hazards=hazards,
         context={"whole_list": True, "trustee_sids": sorted({ace.sid for _index, ace in gone if ace.sid})},
         controls=controls,
@@ -107,6 +111,10 @@ def effect_text(effect: Effect, names: Names) -> str:
     if effect.denied:
         said.append(f"newly DENY {whoever}: {rights_text(effect.denied)}{part}{place}.")
     return " ".join(said)
+
+
+def _interleaved(aces: Sequence[Ace]) -> bool:
+    return any(before.inherited and not after.inherited for before, after in itertools.pairwise(aces))
 
 
 def _first_wrong(aces: Sequence[Ace], names: Names) -> str:
