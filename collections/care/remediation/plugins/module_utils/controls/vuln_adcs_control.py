@@ -14,7 +14,11 @@ from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls.certificates import Pki
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
-from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import PUBLIC_KEY_SERVICES
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import (
+    PUBLIC_KEY_SERVICES,
+    EnrolmentService,
+    PkiObject,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import MEMBERSHIP, Snapshot
 
 ID: Final = "vuln_adcs_control"
@@ -40,6 +44,7 @@ def remark(snapshot: Snapshot) -> str | None:
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """One finding for each ACE, or owner, that gives control of one of these objects to someone else."""
     pki = Pki(snapshot)
-    for item in (*pki.enrolment.others, *pki.enrolment.services):
+    items: list[EnrolmentService | PkiObject] = [*pki.enrolment.others, *pki.enrolment.services]
+    for item in items:
         for holder in pki.controllers(item):
             yield pki.found(item, holder, name=item.name, level=LEVEL)

@@ -159,10 +159,10 @@ class AttributeChange:
         if self.kind == "owner":
             return f"owner {_owner(entry)}"
         if self.kind == "aces":
-            present = {ace.raw for ace in _descriptor(entry).dacl.explicit}  # type: ignore[union-attr]
+            there = {ace.raw for ace in _descriptor(entry).dacl.explicit}  # type: ignore[union-attr]
             named = [item for part in self.wanted(change) for item in part]
             return "; ".join(
-                f"{item['sddl']} is {'there' if acl_changes.raw_of(item) in present else 'not there'}" for item in named
+                f"{item['sddl']} is {'there' if acl_changes.raw_of(item) in there else 'not there'}" for item in named
             )
         present = entry.attributes.get(self.attribute) or []
         if self.kind == "values":

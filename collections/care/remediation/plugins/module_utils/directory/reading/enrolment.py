@@ -315,8 +315,10 @@ def trustees(descriptor: bytes | None) -> set[str]:
 def _names(session: Reader, snapshot: Snapshot) -> None:
     """Names of everyone in the descriptors, for the reader of a finding: some tens of them."""
     found = snapshot.enrolment
-    every = (*found.templates, *found.services, *found.others)
-    wanted: set[str] = set().union(*(trustees(each.descriptor) for each in every)) - snapshot.names.keys()
+    wanted: set[str] = set()
+    for items in (found.templates, found.services, found.others):
+        wanted.update(*(trustees(each.descriptor) for each in items))
+    wanted -= snapshot.names.keys()
     if not wanted:
         return
     for account in snapshot.accounts:
