@@ -143,6 +143,7 @@ ROOT_DSE = (
     ("configurationNamingContext", "STR"), ("currentTime", "DATE"), ("dNSHostName", "STR"),
     ("defaultNamingContext", "STR"), ("domainFunctionality", "INT"), ("forestFunctionality", "INT"),
     ("namingContexts", "STRS"), ("rootDomainNamingContext", "STR"), ("schemaNamingContext", "STR"),
+    ("tokenGroups", "BIN"),
 )  # fmt: skip
 SQL = {
     "STR": "nvarchar(200)", "STRS": "nvarchar(max)", "INT": "int", "INT64": "bigint", "SID": "varchar(100)",
@@ -195,6 +196,9 @@ class Collector:
         shown = {**root_dse, "currentTime": [f"{taken:%Y%m%d%H%M%S}.0Z"]}
         cells = [(root_dse.get("dNSHostName") or ["dc1"])[0]]
         for name, kind in ROOT_DSE:
+            if name == "tokenGroups":
+                cells.append(";".join(shown.get(name, [])))  # the collector decodes them
+                continue
             cells += _cells(kind, [value.encode() for value in shown.get(name, [])])
         _write(root / "rootDSE.tsv", [cells])
         columns = [("server", "nvarchar(50)"), *((name, SQL[kind]) for name, kind in ROOT_DSE)]

@@ -36,6 +36,7 @@ ROOT_DSE = {
     "configurationNamingContext": [CONFIG],
     "schemaNamingContext": [SCHEMA],
     "rootDomainNamingContext": [BASE],
+    "tokenGroups": ["S-1-5-11", "S-1-5-32-544", f"{DOMAIN}-500"],
 }
 THRESHOLDS = catalogue.for_audit()["thresholds"]
 
@@ -381,6 +382,13 @@ def test_cells(attribute: str, kind: str, cell: str, expected: list[bytes]) -> N
 def test_a_cell_that_is_not_binary(cell: str) -> None:
     with pytest.raises(ValueError, match=r"neither hexadecimal digits nor a SID|not a SID"):
         values.decode("objectsid", "varchar(9)", cell)
+
+
+def test_who_collected_is_known_while_reading_only(tmp_path: Path) -> None:
+    root = collect(tmp_path)
+    with open_dump(str(root)) as opened, DumpReader(opened) as reader:
+        assert reader.connected_sid == f"{DOMAIN}-500"
+    assert judged(root).connected_sid is None
 
 
 def test_an_object_below_another_and_members_of_a_group(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ PLACES: Final = ("domain", "configuration", "schema", "domaindns", "forestdns")
 PASSWORD_SET: Final = "pwdlastset"  # noqa: S105
 CONTROL: Final = "useraccountcontrol"
 _MEMBER_OF: Final = "memberof"
+# rootDSE: the SIDs of the session that collected, decoded by the collector
+TOKEN: Final = "tokengroups"  # noqa: S105
 
 
 class NotHeldError(Exception):
@@ -121,7 +123,7 @@ class DumpReader:
         self.configuration_dn = self._head("configurationNamingContext")
         self.schema_dn = self._head("schemaNamingContext")
         self.server = (self.root_dse.get("dNSHostName") or [""])[0]
-        self.connected_sid = ""
+        self.connected_sid = self._collected_by()
         self.collector = dump.version
         head = self.read(self.domain_dn, ["objectSid"])
         sid = head.sid() if head is not None else None
@@ -301,14 +303,25 @@ class DumpReader:
                     value.decode("utf-8", "replace") for value in values.decode(name, kind, cells[index])
                 ]
                 for name, (index, kind) in columns.of.items()
-                if cells[index]
+                if cells[index] and name != TOKEN
             }
+            if TOKEN in columns.of:
+                shown[TOKEN] = cells[columns.of[TOKEN][0]].split(";")
             found.append(shown)
         wanted = self.dns_name.casefold()
         for shown in found:
             if _dns((shown.get("defaultNamingContext") or [""])[0]).casefold() == wanted:
                 return shown
         raise DumpError(f"{self.dump.origin}: rootDSE.tsv does not name the domain {self.dns_name}")
+
+    def _collected_by(self) -> str:
+        """The SID of the account that collected, "" when the dump does not tell: it is in the token of its session."""
+        for sid in self.root_dse.get(TOKEN, []):
+            found = self._store.object_of_sid(sid)
+            shown = self._values(found[0], found[1], {"objectclass"}) if found is not None else {}
+            if b"user" in {each.lower() for each in shown.get("objectclass", [])}:
+                return sid
+        return ""
 
     def _head(self, name: str) -> str:
         found = self.root_dse.get(name)

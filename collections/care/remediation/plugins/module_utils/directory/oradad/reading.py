@@ -41,6 +41,7 @@ def read_dump(
                 reader, trustees=trustees, now=reader.taken, thresholds=thresholds, after=note_holes
             )
             reading.snapshot.notes += reader.remarks()
+            reading.snapshot.connected_sid = None  # who collected is not an account in use here
             return reading
     finally:
         dump.close()
