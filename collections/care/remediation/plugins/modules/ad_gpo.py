@@ -177,11 +177,25 @@ options:
     type: str
   restrict_permissions:
     description:
-      - Policies, by GUID, V(default_domain), V(default_domain_controllers) or V(all), whose files nobody may change who
-        may not change the policy's object in the directory.
+      - Policies whose files nobody may change who may not change the policy's object in the directory.
     type: list
-    elements: str
+    elements: dict
     default: []
+    suboptions:
+      policy:
+        description: GUID or distinguished name, V(default_domain), V(default_domain_controllers), or V(all).
+        type: str
+        required: true
+      without:
+        description:
+          - Entries of the object's access list, in SDDL, that do not count, because the same run takes them away.
+        type: list
+        elements: str
+        default: []
+  weak_keys:
+    description: Whether to return RV(weak_keys), those whom domain controllers that take AES only would lock out.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - care.remediation.attributes
   - care.remediation.directory
@@ -245,6 +259,11 @@ not_understood:
   returned: when O(stored_passwords) is not V(ignore)
   type: list
   elements: str
+weak_keys:
+  description: Accounts and trusts without AES, with the reason.
+  returned: when O(weak_keys)
+  type: list
+  elements: dict
 unresolved:
   description: Always empty.
   returned: success
@@ -253,6 +272,7 @@ unresolved:
 """
 
 import datetime
+import uuid
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -262,6 +282,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.entry i
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import Plan, PlanError
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import Session
+from ansible_collections.care.remediation.plugins.module_utils.directory.weak_keys import weak_keys
 from ansible_collections.care.remediation.plugins.module_utils.sysvol import plan_gpo, plan_passwords, policy
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.errors import SysvolError
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.plan_contents import PasswordFloor
@@ -314,14 +335,16 @@ def _planned(
     extra = _stored_passwords(params, policies, phases, plan)
     for step in policies.steps.values():
         step.finish(phases)
-    for guid in _restricted(params["restrict_permissions"], policies):
-        plan_permissions(policies, phases, plan, policies.known[guid], protected, params["control"])
+    for guid, without in _restricted(params["restrict_permissions"], policies).items():
+        plan_permissions(policies, phases, plan, policies.known[guid], without, protected, params["control"])
     phases.links += links.changes()
     for target, blocked in params["block_inheritance"].items():
         change = inheritance_change(targets[target], bool(blocked))
         if change is not None:
             phases.links.append(change)
     plan.changes += phases.all()
+    if params["weak_keys"]:
+        extra["weak_keys"] = weak_keys(session)
     return extra
 
 
@@ -420,10 +443,14 @@ def _locked_out(
     return [hazard for sid in sorted(denied) for hazard in protected.hazards_of_member(sid)]
 
 
-def _restricted(wanted: list[str], policies: plan_gpo.Policies) -> list[Any]:
-    if "all" in wanted:
-        return sorted(policies.known)
-    return list(dict.fromkeys(policies.find({"gpo": name})[0] for name in wanted))
+def _restricted(wanted: list[dict[str, Any]], policies: plan_gpo.Policies) -> dict[uuid.UUID, list[str]]:
+    """Each policy with the entries of its object that do not count."""
+    found: dict[uuid.UUID, list[str]] = {}
+    for item in wanted:
+        guids = sorted(policies.known) if item["policy"] == "all" else [policies.find({"gpo": item["policy"]})[0]]
+        for guid in guids:
+            found.setdefault(guid, []).extend(item["without"])
+    return found
 
 
 def main() -> None:
@@ -510,7 +537,13 @@ def main() -> None:
             "block_inheritance": {"type": "dict", "default": {}},
             "stored_passwords": {"type": "str", "choices": ["ignore", "remove", "report"], "default": "ignore"},
             "remove_from": {"type": "str"},
-            "restrict_permissions": {"type": "list", "elements": "str", "default": []},
+            "restrict_permissions": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"policy": dict(text), "without": {"type": "list", "elements": "str", "default": []}},
+            },
+            "weak_keys": {"type": "bool", "default": False},
         },
         planned,
     )

@@ -122,11 +122,16 @@ class Policies:
         if wish.get("gpo"):
             given = str(wish["gpo"])
             guid = WELL_KNOWN.get(given) or as_guid(given)
-            if guid is None:
-                raise PlanError(f"gpo: {given!r} is no GUID; or give {' or '.join(WELL_KNOWN)}.")
-            if guid not in self.known:
-                raise PlanError(f"gpo: there is no policy {policy.braced(guid)} in this domain (or it is not shown).")
-            return guid, self.known[guid]
+            for known in self.known.values():
+                # the GUID of its name, or of its object
+                if guid is not None and guid in (known.guid, as_guid(known.entry.guid() or "")):
+                    return known.guid, known
+                if known.entry.dn.lower().replace(" ", "") == given.lower().replace(" ", ""):
+                    return known.guid, known
+            raise PlanError(
+                f"There is no policy {given!r} in this domain, or it is not shown (a GUID, a DN, "
+                f"{' or '.join(WELL_KNOWN)} is expected)."
+            )
         name = str(wish.get("name") or "").strip()
         if not name or len(name) > 255:
             raise PlanError("Each policy needs a name (of at most 255 characters) or gpo.")
@@ -236,7 +241,14 @@ def plan_policy(policies: Policies, phases: Phases, plan: Plan, wish: Mapping[st
         step.machine |= file.path != contents.USER_REGISTRY
         step.user |= file.path == contents.USER_REGISTRY
         step.write(
-            phases, file.path, present[file.path], file.content, file.before, file.after, _hazards(wish, file.path)
+            phases,
+            file.path,
+            present[file.path],
+            file.content,
+            file.before,
+            file.after,
+            _hazards(wish, file.path),
+            _side_effects(file),
         )
     step.machine_extensions |= edits.machine_extensions
     step.user_extensions |= edits.user_extensions
@@ -272,6 +284,7 @@ class Step:
         before: Sequence[str] = (),
         after: Sequence[str] = (),
         hazards: Sequence[Mapping[str, str]] = (),
+        side_effects: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """One file with a new content, and the folders that it needs."""
         actual = self.place(phases, path)
@@ -285,6 +298,7 @@ class Step:
                 files.state_of(new, after),
                 display=("\n".join(before) or NOTHING, "\n".join(after) or NOTHING),
                 hazards=hazards,
+                side_effects=side_effects,
                 **self._more,
             )
         )
@@ -386,9 +400,9 @@ def _create(
         folders += ["\\".join(parts[: n + 1]) for n in range(len(parts))]
     phases.files += [files.folder_change(described, path, **extra) for path in dict.fromkeys(folders)]
     ini = contents.gpt_ini(None, version)
-    for path, content, after in (
-        *((file.path, file.content, file.after) for file in edits.files),
-        (contents.GPT_INI, ini, (f"Version={version.number}",)),
+    for path, content, after, side_effects in (
+        *((file.path, file.content, file.after, _side_effects(file)) for file in edits.files),
+        (contents.GPT_INI, ini, (f"Version={version.number}",), []),
     ):
         phases.files.append(
             files.file_change(
@@ -398,6 +412,7 @@ def _create(
                 files.state_of(content, after),
                 display=(NOTHING, "\n".join(after) or NOTHING),
                 hazards=_hazards(wish, path),
+                side_effects=side_effects,
                 **extra,
             )
         )
@@ -407,6 +422,16 @@ def _create(
 def _hazards(wish: Mapping[str, Any], path: str) -> Sequence[Mapping[str, str]]:
     """Whom the wish would lock out; user rights are in the security template."""
     return list(wish.get("hazards") or []) if path == contents.TEMPLATE else []
+
+
+def _side_effects(file: contents.File) -> list[dict[str, Any]]:
+    """What domain controllers write into the domain's object from the password policy, and no rollback takes back."""
+    if file.path != contents.TEMPLATE:
+        return []
+    written = {"MinimumPasswordLength": "minPwdLength", "MaximumPasswordAge": "maxPwdAge",
+               "PasswordComplexity": "pwdProperties", "ClearTextPassword": "pwdProperties"}  # fmt: skip
+    names = [written[key] for line in file.after for key in written if line.startswith(f"[System Access] {key} ")]
+    return [{"attribute": name, "irreversible": True} for name in dict.fromkeys(names)]
 
 
 def _names(needed: set[str], tools: Mapping[str, str]) -> list[str]:

@@ -7,13 +7,13 @@ Rights are only taken away, never given: whoever edits a policy with Windows' co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_plan import is_default_holder
-from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import to_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl, to_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import NOTHING, Plan, PlanError
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
@@ -32,11 +32,24 @@ _KEPT: Final = frozenset({sids.CREATOR_OWNER, sids.CREATOR_GROUP, sids.SYSTEM, s
 
 
 def plan_permissions(
-    policies: Policies, phases: Phases, plan: Plan, known: Known, protected: Protected, control: str | None
+    policies: Policies,
+    phases: Phases,
+    plan: Plan,
+    known: Known,
+    without: Sequence[str],
+    protected: Protected,
+    control: str | None,
 ) -> None:
-    """Add a change for each file whose access list lets someone change it who may not change the object."""
+    """Add a change for each file whose access list lets someone change it who may not change the object.
+
+    ``without``: entries of the object's access list (SDDL) that do not count, because they are to go.
+    """
     policies.load(known)
-    allowed = _allowed(known)
+    try:
+        ignored = {from_sddl(text, policies.session.domain_sid).key for text in without}
+    except ValueError as error:
+        raise PlanError(f"{known.name}: {error}.") from error
+    allowed = _allowed(known, ignored)
     for path, node in sorted(known.nodes.items()):
         where = policies.share.label(node.path)
         raw = policies.share.descriptor(node.path)
@@ -75,7 +88,7 @@ def plan_permissions(
         )
 
 
-def _allowed(known: Known) -> dict[str, int]:
+def _allowed(known: Known, ignored: set[tuple[object, ...]]) -> dict[str, int]:
     """Trustee → rights on files that belong to the rights on the object in the directory."""
     raw = known.entry.raw("nTSecurityDescriptor")
     if raw is None:
@@ -89,7 +102,7 @@ def _allowed(known: Known) -> dict[str, int]:
         raise PlanError(f"{known.entry.dn}: its access list is not understood: {error}.") from error
     found: dict[str, int] = {}
     for ace in dacl.aces if dacl else ():
-        if ace.type == sd.ACCESS_ALLOWED and ace.sid is not None and ace.mask is not None:
+        if ace.type == sd.ACCESS_ALLOWED and ace.sid is not None and ace.mask is not None and ace.key not in ignored:
             found[ace.sid] = found.get(ace.sid, 0) | file_mask(ace.mask)
     return found
 
