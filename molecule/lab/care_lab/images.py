@@ -18,6 +18,7 @@ import hashlib
 import os
 import subprocess
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -162,7 +163,7 @@ def _make_base(image: Image) -> None:
         raise LabError(f"podman import failed: {imported.stderr.strip()}")
 
 
-_LOCKS = {kind: threading.Lock() for kind in IMAGE_KINDS}
+_LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def build(kind: str) -> str:
