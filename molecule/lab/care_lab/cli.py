@@ -28,7 +28,13 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     up = command("up", "Start a lab, wait until it answers, and write build/lab/<instance>.")
-    up.add_argument("--hosts", default=",".join(KINDS), help="which hosts (default: %(default)s)")
+    up.add_argument("--hosts", default=",".join(KINDS), help="which hosts, also dc2 (default: %(default)s)")
+    up.add_argument(
+        "--weaknesses",
+        default="default",
+        choices=list(instance.WEAKNESSES),
+        help="of the domain: the demo's, every one that Samba can hold, or none (default: %(default)s)",
+    )
     up.add_argument("--hosts-file", action="store_true", help="put dc1.chu-valmont.test in /etc/hosts too")
     down = command("down", "Remove every trace of a lab.")
     down.add_argument("--all", action="store_true", help="of all labs")
@@ -36,12 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     build = command("images", "Build the images (only what changed).", with_instance=False)
     build.add_argument("--kinds", default=",".join(dict.fromkeys(KINDS.values())))
     scanning = command("scan", "Scan one host of a lab with nmap, by its exact address.")
-    scanning.add_argument("--target", default="web1", choices=[host for host in KINDS if host != "scanner"])
+    scanning.add_argument("--target", default="web1", choices=[host for host in instance.HOSTS if host != "scanner"])
     scanning.add_argument("--output", type=Path, required=True, help="file for nmap's XML")
     reporting = command("reports", "Make all reports of a lab: nmap's and PingCastle's.")
     reporting.add_argument("--output", type=Path, required=True, help="folder")
     shell = command("shell", "A shell, or a command, in one host of a lab.")
-    shell.add_argument("host", choices=list(KINDS))
+    shell.add_argument("host", choices=list(instance.HOSTS))
     shell.add_argument("words", nargs=argparse.REMAINDER)
     return parser
 
@@ -56,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     lab = instance.Instance(options.instance)
     if options.command == "up":
-        instance.up(lab, options.hosts.split(","), names=options.hosts_file)
+        instance.up(lab, options.hosts.split(","), options.hosts_file, options.weaknesses)
         say(f"instance {lab.name}: up, see {Path(os.path.relpath(lab.folder))}")
     elif options.command == "down":
         instance.down(lab)

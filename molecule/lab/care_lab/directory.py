@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from care_lab.constants import AUTOMATION, AUTOMATION_PASSWORD, DC_FQDN, DOMAIN, REALM
+from care_lab.constants import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, AUTOMATION, AUTOMATION_PASSWORD, DOMAIN, REALM
 from care_lab.podman import execute
 
 # Both from inside: LDAPS with the certificate verified under the name that clients use, and a ticket from the KDC.
@@ -17,14 +17,18 @@ kinit "$2"
 """
 
 
-def ready(container: str, address: str) -> bool:
-    """Whether LDAPS and the KDC answer."""
-    del address
+AUTOMATION_LOGIN = (AUTOMATION, AUTOMATION_PASSWORD)
+ADMINISTRATOR_LOGIN = (ADMINISTRATOR, ADMINISTRATOR_PASSWORD)
+
+
+def ready(container: str, name: str, login: tuple[str, str]) -> bool:
+    """Whether LDAPS and the KDC of the domain controller of this DNS name answer to an account and its password."""
+    account, password = login
     done = execute(
         container,
-        ["timeout", "10", "bash", "-c", _PROBE, "probe", DC_FQDN, f"{AUTOMATION}@{REALM}"],
+        ["timeout", "10", "bash", "-c", _PROBE, "probe", name, f"{account}@{REALM}"],
         check=False,
-        stdin=f"{AUTOMATION_PASSWORD}\n",
+        stdin=f"{password}\n",
     )
     return done.returncode == 0
 

@@ -12,7 +12,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +26,16 @@ from care_lab.progress import LabError, say
 
 # The instance of the demo: its inventory is a tracked one, inventories/lab.
 DEMO = "lab"
+DC2_FQDN = f"dc2.{DOMAIN}"
+# Every host a lab can have; KINDS are those of the demo.
+HOSTS = {**KINDS, "dc2": "dc-join"}
+# What the first domain controller's domain is: the image that holds it.
+WEAKNESSES = {"default": "dc", "all": "dc-all", "none": "dc-none"}
+# NT ACLs of SYSVOL are security.* extended attributes.
+_DC = ["--cap-add=SYS_ADMIN", f"--hostname={DC_FQDN}"]
 RUN_OPTIONS = {
-    # NT ACLs of SYSVOL are security.* extended attributes.
-    "dc": ["--cap-add=SYS_ADMIN", f"--hostname={DC_FQDN}"],
+    **dict.fromkeys(WEAKNESSES.values(), _DC),
+    "dc-join": ["--cap-add=SYS_ADMIN", f"--hostname={DC2_FQDN}"],
     "server": ["--systemd=always", "--privileged", "--hostname=web1"],
     "scanner": ["--cap-add=NET_RAW,NET_ADMIN", "--hostname=scanner"],
 }
@@ -136,7 +143,7 @@ def wait_for(what: str, container: str, ready: Callable[[], bool], seconds: floa
         time.sleep(0.3)
 
 
-def _start(instance: Instance, host: str, image: str) -> str:
+def _start(instance: Instance, host: str, kind: str, image: str, environment: Mapping[str, str]) -> str:
     """Start one container unless it runs; returns its address. A stopped one, or one of an older image, is replaced."""
     container = instance.container(host)
     known = podman("inspect", "--format", "{{.State.Status}} {{.ImageName}}", container, check=False)
@@ -151,21 +158,26 @@ def _start(instance: Instance, host: str, image: str) -> str:
             f"--network-alias={host}",
             f"--label=care.lab={instance.name}",
             f"--label=care.host={host}",
-            *RUN_OPTIONS[KINDS[host]],
+            *RUN_OPTIONS[kind],
+            *(f"--env={name}={value}" for name, value in environment.items()),
             image,
         )
     inspected = json.loads(podman("inspect", container).stdout)[0]
     return str(inspected["NetworkSettings"]["Networks"][instance.network]["IPAddress"])
 
 
-def _finish(instance: Instance, host: str, address: str, public_key: str) -> None:
+def _finish(instance: Instance, host: str, kind: str, address: str, public_key: str) -> None:
     container = instance.container(host)
-    kind = KINDS[host]
-    if kind == "dc":
-        wait_for(f"{host}: LDAPS and Kerberos", container, lambda: directory.ready(container, address), 120)
+    if kind in WEAKNESSES.values():
+        account = directory.ADMINISTRATOR_LOGIN if kind == "dc-none" else directory.AUTOMATION_LOGIN
+        wait_for(f"{host}: LDAPS and Kerberos", container, lambda: directory.ready(container, DC_FQDN, account), 120)
         save(instance.folder / "ca.pem", directory.certificate_authority(container), mode=0o644)
         save(instance.folder / "krb5.conf", directory.krb5_conf(address), mode=0o644)
         say(f"{host}: {DOMAIN} answers on {address}")
+    elif kind == "dc-join":
+        login = directory.AUTOMATION_LOGIN
+        wait_for(f"{host}: LDAPS and Kerberos", container, lambda: directory.ready(container, DC2_FQDN, login), 180)
+        say(f"{host}: joined {DOMAIN}, on {address}")
     elif kind == "server":
         wait_for(f"{host}: systemd", container, lambda: server.booted(container), 90)
         server.inject_keys(container, public_key)
@@ -175,25 +187,40 @@ def _finish(instance: Instance, host: str, address: str, public_key: str) -> Non
         say(f"{host}: ready on {address}")
 
 
-def up(instance: Instance, hosts: Sequence[str], names: bool = False) -> inventory.Addresses:
+def _hosts(hosts: Sequence[str], weaknesses: str) -> dict[str, str]:
+    """The kind of each host, the first domain controller before the second."""
+    if unknown := [host for host in hosts if host not in HOSTS]:
+        raise LabError(f"unknown host {', '.join(unknown)}: the lab has {', '.join(HOSTS)}")
+    if weaknesses not in WEAKNESSES:
+        raise LabError(f"unknown weaknesses {weaknesses!r}: there are {', '.join(WEAKNESSES)}")
+    if "dc2" in hosts and ("dc1" not in hosts or weaknesses == "none"):
+        raise LabError("dc2 joins the domain of dc1 with the automation account: ask for dc1 too, with weaknesses")
+    return {host: WEAKNESSES[weaknesses] if host == "dc1" else HOSTS[host] for host in sorted(set(hosts))}
+
+
+def up(
+    instance: Instance, hosts: Sequence[str], names: bool = False, weaknesses: str = "default"
+) -> inventory.Addresses:
     """Start what is not yet running, wait until it answers, write its files. Calling it again changes nothing.
 
-    :param hosts: of ``dc1``, ``web1``, ``scanner``.
+    :param hosts: of ``dc1``, ``dc2``, ``scanner``, ``web1``.
     :param names: also put ``dc1.chu-valmont.test`` in /etc/hosts.
+    :param weaknesses: of the domain: ``default`` (the demo's), ``all`` (every one that Samba can hold), ``none``.
     """
-    unknown = [host for host in hosts if host not in KINDS]
-    if unknown:
-        raise LabError(f"unknown host {', '.join(unknown)}: the lab has {', '.join(KINDS)}")
+    kinds = _hosts(hosts, weaknesses)
     if names and hosts_file.holder() not in (None, instance.name):
         hosts_file.write(instance.name, {})  # raises, before anything is started
-    made = images.build_all([KINDS[host] for host in hosts])
+    made = images.build_all(kinds.values())
     with _lock(f"instance-{instance.name}"):
         instance.folder.mkdir(parents=True, exist_ok=True)
         subnet, gateway = _make_network(instance)
         public_key = _key(instance)
-        found = {host: _start(instance, host, made[KINDS[host]]) for host in hosts}
+        found: dict[str, str] = {}
+        for host, kind in kinds.items():
+            environment = {"CARE_LAB_DC1": found["dc1"]} if kind == "dc-join" else {}
+            found[host] = _start(instance, host, kind, made[kind], environment)
         with ThreadPoolExecutor(max_workers=len(found)) as pool:
-            list(pool.map(lambda item: _finish(instance, item[0], item[1], public_key), found.items()))
+            list(pool.map(lambda host: _finish(instance, host, kinds[host], found[host], public_key), found))
         before = instance.folder / "addresses.json"
         if before.exists():
             running = instance.running()

@@ -1,4 +1,4 @@
-"""A lab instance of its own. `CARE_LAB_INSTANCE=name` uses one that is up, and leaves it up."""
+"""Lab instances of their own. `CARE_LAB_INSTANCE` and `CARE_LAB_ALL_INSTANCE` name ones that are up, and stay up."""
 
 from __future__ import annotations
 
@@ -73,20 +73,36 @@ def unfold(ldif: str, attribute: str) -> set[str]:
     return found
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    given = os.environ.get("CARE_LAB_INSTANCE")
-    name = given or "audit-test"
+def up(name: str, weaknesses: str) -> Iterator[Lab]:
+    """A lab with one domain controller for as long as the tests need it; one that is up already stays up."""
     run = [sys.executable, "-m", "care_lab"]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "molecule" / "lab")}
-    if not given:
-        up = [*run, "up", "--instance", name, "--hosts", "dc1"]
-        subprocess.run(up, cwd=ROOT, env=env, check=True, timeout=900)
+    there = (ROOT / "build" / "lab" / name / "addresses.json").exists()
+    if not there:
+        start = [*run, "up", "--instance", name, "--hosts", "dc1", "--weaknesses", weaknesses]
+        subprocess.run(start, cwd=ROOT, env=env, check=True, timeout=900)
     try:
         yield Lab(name)
     finally:
-        if not given:
+        if not there:
             subprocess.run([*run, "down", "--instance", name], cwd=ROOT, env=env, check=True, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    yield from up(os.environ.get("CARE_LAB_INSTANCE") or "audit-test", "default")
+
+
+@pytest.fixture(scope="session")
+def wrong_lab() -> Iterator[Lab]:
+    """The domain with every weakness that Samba can hold."""
+    yield from up(os.environ.get("CARE_LAB_ALL_INSTANCE") or "audit-all", "all")
+
+
+@pytest.fixture(scope="session")
+def fresh_lab() -> Iterator[Lab]:
+    """A fresh domain with French names."""
+    yield from up("audit-none", "none")
 
 
 @pytest.fixture(scope="session")
