@@ -350,6 +350,11 @@ def _blank(objects: dict[str, dict[str, Any]], attribute: str) -> dict[str, dict
         (_without(world(), f"CN=Admins du domaine,CN=Users,{BASE}"), "vuln_spn_priv", ""),
         (_without(world(), account(1201, "benoît")[0]), "mie_ad_smartcard", "benoît"),
         ({BASE: {"objectGUID": GUID}}, "vuln_guest", "no account"),
+        (_blank(world(), "servicePrincipalName"), "vuln_delegation_a2d2", "servicePrincipalName"),
+        (_blank(world(), "servicePrincipalName"), "vuln_delegation_t2a4d", "DC1$"),
+        (_blank(world(), "operatingSystem"), "vuln_password_change_server_no_change_90", "operatingSystem"),
+        (_blank(world(), "primaryGroupID"), "vuln_primary_group_id_1000", "primaryGroupID"),
+        (_blank(world(), "adminCount"), "vuln_privileged_members_no_admincount", "adminCount"),
     ],
 )
 def test_silence_is_unreadable(objects: dict[str, dict[str, Any]], control: str, part: str) -> None:
