@@ -30,17 +30,29 @@ GROUPS = (
 CLEANED = GROUPS.replace(f' cpassword="{SECRET}"', "")
 
 
+# samba-tool ntacl get for every file, in one process
+LISTING = """
+import hashlib, json, os, sys
+from samba.auth_util import system_session_unix
+from samba.ntacls import getntacl
+from samba.param import LoadParm
+lp, found = LoadParm(), {}
+lp.load_default()
+for root, folders, files in os.walk(sys.argv[1]):
+    for name in folders + files:
+        path = os.path.join(root, name)
+        acl = getntacl(lp, path, system_session_unix(), direct_db_access=True, service="sysvol")
+        facts = {"kind": "d" if name in folders else "f", "acl": acl.as_sddl() if acl else ""}
+        if name in files:
+            facts["sha256"] = hashlib.sha256(open(path, "rb").read()).hexdigest()
+        found[os.path.relpath(path, sys.argv[1])] = facts
+print(json.dumps(found))
+"""
+
+
 def files(probe: Probe) -> dict[str, dict[str, str]]:
-    """Everything below SYSVOL: kind, hash and access list, as the file system and samba-tool say."""
-    listing = probe.must("find", SYSVOL, "-mindepth", "1", "-printf", "%y %P\\n").splitlines()
-    found: dict[str, dict[str, str]] = {}
-    for line in listing:
-        kind, _blank, path = line.partition(" ")
-        whole = f"{SYSVOL}/{path}"
-        found[path] = {"kind": kind, "acl": probe.must("samba-tool", "ntacl", "get", "--as-sddl", whole).strip()}
-        if kind == "f":
-            found[path]["sha256"] = probe.must("sha256sum", whole).split()[0]
-    return found
+    """Everything below SYSVOL: kind, hash and access list, as Samba's own library reads them."""
+    return dict(json.loads(probe.must("python3", "-c", LISTING, SYSVOL)))
 
 
 def keep(probe: Probe, name: str) -> None:
@@ -77,6 +89,10 @@ def prepare(probe: Probe) -> None:
     conf = "create mask = 0770\\n\\tdirectory mask = 0770"
     probe.must("sed", "-i", f"/^\\[sysvol\\]/a\\\\t{conf}", "/etc/samba/smb.conf")
     probe.must("smbcontrol", "all", "reload-config")
+    # One service that knows RC4 only
+    services = probe.find("(&(sAMAccountName=svc-*)(!(sAMAccountName=svc-care)))", "sAMAccountName")
+    dn, service = min(services.items())
+    probe.modify(f"dn: {dn}\nchangetype: modify\nreplace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 4\n")
     probe.must("samba-tool", "gpo", "create", DRIVES, *AS_ADMINISTRATOR)
     guid = guid_of(probe, DRIVES)
     put(probe, f"{SYSVOL}/{guid}/Machine/Preferences/Groups/Groups.xml", GROUPS)
@@ -92,7 +108,8 @@ def prepare(probe: Probe) -> None:
         json.dumps(
             {
                 "care_language": "en",
-                "care_group_policy_dc_encryption": "rc4_aes",
+                "care_group_policy_dc_encryption": "aes",
+                "care_group_policy_dc_encryption_accept": service["samaccountname"],
                 "care_group_policy_dc_encryption_stage": "enforce",
                 "care_group_policy_dc_encryption_name": NAME,
                 "care_group_policy_password": {"minimum_length": 12, "maximum_age_days": 1000},
@@ -159,7 +176,7 @@ def verify(probe: Probe) -> None:
     probe.must("samba-tool", "gpo", "fetch", guid, "--tmpdir=/tmp/fetched", *AS_ADMINISTRATOR)
     template = "/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf"
     text = probe.must("iconv", "-f", "utf-16", "-t", "utf-8", f"/tmp/fetched/policy/{guid}{template}")
-    wanted = "\\Kerberos\\Parameters\\SupportedEncryptionTypes=4,2147483644"
+    wanted = "\\Kerberos\\Parameters\\SupportedEncryptionTypes=4,2147483640"
     probe.judge(wanted in text, "the fetched template sets the encryption types", text)
     ini = probe.must("cat", f"/tmp/fetched/policy/{guid}/GPT.INI")
     probe.judge(ini == "[General]\nVersion=1\n", "gpt.ini has the version of the directory", repr(ini))

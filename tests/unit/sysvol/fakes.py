@@ -78,7 +78,7 @@ class Directory:
         return next((one for one in self.entries if one.dn.lower() == dn.lower()), None)
 
     def search(
-        self, base: str, ldap_filter: str, attributes: Sequence[str], scope: str = "subtree", sd_flags: int | None = None
+        self, base: str, ldap_filter: str, attributes: Sequence[str], scope: str = "subtree", sd_flags: int = 0
     ) -> Iterator[Entry]:
         if "groupPolicyContainer" in ldap_filter:
             return iter([one for one in self.entries if "groupPolicyContainer" in one.texts("objectClass")])
