@@ -103,4 +103,8 @@ def test_neutralise_leaves_a_krbtgt_account_in_use_alone() -> None:
 
     with pytest.raises(PlanError, match="is in use"):
         neutralised(USED)
-    assert neutralised(LEFT).changes
+    kinds = [(each["kind"], each["attribute"]) for each in neutralised(LEFT).changes]
+    assert kinds == [("password", "unicodePwd"), ("replace", "description")]  # it is disabled already
+    assert neutralised(krbtgt(msDS_SecondaryKrbTgtNumber=4711, description="[care.remediation] x")).changes == []
+    enabled = make_entry("krbtgt_4711", 1502, userAccountControl=512, msDS_SecondaryKrbTgtNumber=4711)
+    assert neutralised(enabled).changes[0]["attribute"] == "userAccountControl"

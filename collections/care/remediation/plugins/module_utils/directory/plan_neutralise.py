@@ -30,6 +30,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
     PlanError,
     flags_changes,
     label_of,
+    password_change,
     replace_change,
     type_of,
 )
@@ -45,6 +46,7 @@ ATTRIBUTES: Final = (
     "userAccountControl",
     "description",
     "servicePrincipalName",
+    "pwdLastSet",
     KRBTGT_NUMBER,
     KRBTGT_LINK,
 )
@@ -112,13 +114,19 @@ def plan_neutralise(
         protected=protected,
         count=count,
     )
-    plan.changes += flags_changes(
-        entry,
-        "userAccountControl",
-        set_mask=uac.SMARTCARD_REQUIRED,
-        side_effects={uac.SMARTCARD_REQUIRED: SMARTCARD_EFFECTS},
-        hazards=hazards,
-    )
+    if entry.int(KRBTGT_NUMBER) is None:
+        plan.changes += flags_changes(
+            entry,
+            "userAccountControl",
+            set_mask=uac.SMARTCARD_REQUIRED,
+            side_effects={uac.SMARTCARD_REQUIRED: SMARTCARD_EFFECTS},
+            hazards=hazards,
+        )
+    elif MARK not in (entry.text("description") or ""):
+        # A krbtgt account never logs on: its secret is renewed by itself, once; the description says that it was
+        plan.changes.append(
+            password_change(entry, reason="password_lost", side_effects=SMARTCARD_EFFECTS, hazards=hazards)
+        )
     _describe(plan, entry, reason, hazards)
 
     primary = primary_group_sid(entry)
