@@ -23,7 +23,11 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.rights i
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import parent_of
 from ansible_collections.care.remediation.plugins.module_utils.directory.descriptor_pool import Descriptor
-from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import dn_key
+from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import (
+    closure,
+    dn_key,
+    privileged_group_sids,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading import descriptors as roles
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import Secured, first_name
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import Ace
@@ -118,6 +122,8 @@ class ControlGraph:
         self.snapshot = snapshot
         self.trusted = Trusted(snapshot)
         self._grants: dict[tuple[int, str], tuple[Grant, ...]] = {}
+        self._broad = rights.broad(snapshot.domain_sid)
+        self._own = snapshot.domain_sid + "-"
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> ControlGraph:
@@ -134,6 +140,23 @@ class ControlGraph:
         """Accounts and groups of the domain by SID."""
         found: dict[str, Securable] = {each.sid: each for each in self.snapshot.accounts}
         found.update((each.sid, each) for each in self.snapshot.secured if each.role == roles.GROUP and each.sid)
+        return found
+
+    @cached_property
+    def controllers(self) -> list[Account]:
+        """The accounts of the domain controllers, read-only ones included."""
+        return [account for account in self.snapshot.accounts if account.is_dc]
+
+    @cached_property
+    def privileged(self) -> list[Securable]:
+        """Privileged groups, groups in them, their members (domain controllers apart) and krbtgt."""
+        snapshot = self.snapshot
+        inside = closure(snapshot.groups, privileged_group_sids(snapshot.domain_sid))
+        found: list[Securable] = [each for key in sorted(inside) if (each := self.by_dn.get(key)) is not None]
+        found += [account for account, _privilege in snapshot.privileged_accounts()]
+        krbtgt = snapshot.by_rid(sids.RID_KRBTGT)
+        if krbtgt is not None and not any(each is krbtgt for each in found):
+            found.append(krbtgt)
         return found
 
     @cached_property
@@ -249,7 +272,7 @@ class ControlGraph:
 
     def is_broad(self, sid: str) -> bool:
         """Everyone, or nearly: everyone who can log on."""
-        return rights.is_broad(sid, self.snapshot.domain_sid)
+        return sid in self._broad
 
     # --- paths -------------------------------------------------------------------------------------------------------
 
@@ -320,10 +343,12 @@ class ControlGraph:
             return
         if isinstance(item, Secured):
             for member in item.members:
-                member_sid = self._sid_of.get(member) or first_name(member)
-                if sids.is_sid(member_sid):
+                member_sid = self._sid_of.get(member)
+                if member_sid is None and sids.is_sid(first_name(member)):
+                    member_sid = first_name(member)  # a foreign security principal is named after its SID
+                if member_sid is not None:
                     yield Hop(member_sid, sid, MEMBER_OF, object=item.dn)
-            if sids.domain_of(sid) == self.snapshot.domain_sid:
+            if sid.startswith(self._own):
                 for member_sid in self._primary.get(sids.rid(sid), ()):
                     yield Hop(member_sid, sid, PRIMARY_GROUP, object=item.dn)
         elif item.kind == TRUST:

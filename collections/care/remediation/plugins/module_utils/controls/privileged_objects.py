@@ -17,12 +17,7 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.control_
     Securable,
 )
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
-from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
-from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import (
-    closure,
-    dn_key,
-    privileged_group_sids,
-)
+from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import dn_key
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading import descriptors as roles
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import Secured
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Account, Snapshot
@@ -30,19 +25,12 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 
 def controllers(snapshot: Snapshot) -> list[Account]:
     """The accounts of the domain controllers, read-only ones included."""
-    return [account for account in snapshot.accounts if account.is_dc]
+    return ControlGraph.of(snapshot).controllers
 
 
 def members(snapshot: Snapshot) -> list[Securable]:
     """Privileged groups, groups in them, their members (domain controllers apart) and krbtgt."""
-    graph = ControlGraph.of(snapshot)
-    inside = closure(snapshot.groups, privileged_group_sids(snapshot.domain_sid))
-    found: list[Securable] = [each for key in sorted(inside) if (each := graph.by_dn.get(key)) is not None]
-    found += [account for account, _privilege in snapshot.privileged_accounts()]
-    krbtgt = snapshot.by_rid(sids.RID_KRBTGT)
-    if krbtgt is not None and not any(each is krbtgt for each in found):
-        found.append(krbtgt)
-    return found
+    return ControlGraph.of(snapshot).privileged
 
 
 def everything(snapshot: Snapshot) -> list[Securable]:

@@ -367,9 +367,11 @@ class Trusted:
         return sid in self._sids
 
 
+def broad(domain_sid: str) -> frozenset[str]:
+    """Principals that are nearly everyone: Everyone, Authenticated Users, Domain Users, Domain Computers…"""
+    return BROAD | {sids.in_domain(domain_sid, rid) for rid in BROAD_RIDS}
+
+
 def is_broad(sid: str, domain_sid: str) -> bool:
-    """True for a principal that is nearly everyone: Everyone, Authenticated Users, Domain Users, Domain Computers…"""
-    if sid in BROAD:
-        return True
-    owner = sids.domain_of(sid)
-    return owner == domain_sid and sids.rid(sid) in BROAD_RIDS
+    """True for a principal that is nearly everyone."""
+    return sid in broad(domain_sid)
