@@ -9,6 +9,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory import 
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
 
+from controls import access
 from controls.domain import BASE, DOMAIN, domain, outcome, sid, unreadable
 
 CONTROL = "vuln_permissions_naming_context"
@@ -148,3 +149,25 @@ def test_unreadable() -> None:
     odd = sd.SecurityDescriptor(dacl=sd.Acl((strange,))).with_dacl((strange,)).to_bytes()
     odd_head = head() | {"descriptor": base64.b64encode(odd).decode()}
     assert "unknown type" in unreadable(CONTROL, domain(naming_contexts=[odd_head]))
+
+
+def test_the_path_to_the_head_is_explained() -> None:
+    """accueil is in Support, which may replicate secrets."""
+    member = access.user(1202, "accueil")
+    support = access.group(sid(1301), "Support", members=[member["dn"]])
+    heads = [head(*DEFAULTS, f"(OA;;CR;{GCA};;{sid(1301)})")]
+    (found,) = outcome(CONTROL, access.domain(more=[support], naming_contexts=heads)).found
+    way = [(hop["from"], hop["how"], hop["to"]) for hop in found.evidence["path"]]
+    assert way == [("accueil", "MemberOf", "Support"), ("Support", "DS-Replication-Get-Changes-All", BASE)]
+
+
+def test_the_owner_of_a_head_is_an_administrator() -> None:
+    def owned(owner: str) -> list[dict]:
+        aces = tuple(map(from_sddl, DEFAULTS))
+        raw = sd.SecurityDescriptor(owner=owner, dacl=sd.Acl(aces)).with_dacl(aces).to_bytes()
+        return [head() | {"descriptor": base64.b64encode(raw).decode()}]
+
+    (found,) = outcome(CONTROL, domain(naming_contexts=owned(SVC), root_domain_sid=DOMAIN)).found
+    assert (found.level, found.evidence["rights"], found.evidence["ace"]) == (1, ["Owner"], None)
+    for owner in ("S-1-5-32-544", "S-1-5-18", sid(512), sid(519), sid(518)):
+        assert outcome(CONTROL, domain(naming_contexts=owned(owner), root_domain_sid=DOMAIN)).found == []

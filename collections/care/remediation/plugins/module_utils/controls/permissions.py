@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -194,11 +194,6 @@ def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Foun
     listed = ", ".join(entry.rights)
     target = entry.target
     last = Hop(entry.trustee, target.item.dn, entry.rights[0], entry.ace, entry.place)
-    reached = paths.ends[entry.trustee]
-    starts = [start for start in reached.starts if start != entry.trustee]
-    ways = [[*paths.path(start), last, *target.then] for start in starts[:SHOWN_PATHS]]
-    direct = [last, *target.then]
-    main = direct if not ways or entry.trustee in reached.starts else ways.pop(0)
     evidence: dict[str, Any] = {
         "object": entry.place,
         "object_guid": entry.guid,
@@ -208,10 +203,7 @@ def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Foun
         "ace": _removable(entry),
         "raw": base64.b64encode(entry.ace.raw).decode("ascii") if entry.ace is not None else None,
         "inherited": entry.inherited,
-        "path": shown(graph, main, target),
-        "paths": [shown(graph, way, target) for way in ways],
-        "principals": [graph.name(start) for start in reached.starts],
-        "principals_total": reached.count,
+        **explained(graph, paths, [last, *target.then], {target.item.dn: target.item.label}),
     }
     if entry.ace is not None and entry.inherited:
         evidence["inherited_ace"] = to_sddl(entry.ace)
@@ -247,10 +239,29 @@ def _wording(snapshot: Snapshot, entry: _Entry, name: str, listed: str) -> str:
     return f"{text}, and on {others} more." if others else f"{text}."
 
 
-def shown(graph: ControlGraph, hops: Sequence[Hop], target: Target) -> list[dict[str, Any]]:
+def explained(
+    graph: ControlGraph, paths: Paths, ending: Sequence[Hop], names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """How people get to what ``ending`` leads to, as evidence says it: one path, some others, who and how many.
+
+    ``ending`` are the hops from the holder of a right onwards; ``paths`` leads to that holder. ``names`` are those of
+    nodes that are no principals.
+    """
+    holder = ending[0].source
+    reached = paths.ends[holder]
+    starts = [start for start in reached.starts if start != holder]
+    ways = [[*paths.path(start), *ending] for start in starts[:SHOWN_PATHS]]
+    main = list(ending) if not ways or holder in reached.starts else ways.pop(0)
+    return {
+        "path": _shown(graph, main, names or {}),
+        "paths": [_shown(graph, way, names or {}) for way in ways],
+        "principals": [graph.name(start) for start in reached.starts],
+        "principals_total": reached.count,
+    }
+
+
+def _shown(graph: ControlGraph, hops: Sequence[Hop], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """A path as evidence: names instead of SIDs, ACEs in SDDL. A longer one than SHOWN_HOPS keeps its end."""
-    dn = target.item.dn
-    names = {dn: target.item.label}
     return [
         {
             "from": names.get(hop.source) or graph.name(hop.source),

@@ -15,11 +15,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from ansible_collections.care.remediation.plugins.module_utils.controls import permissions
+from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import ControlGraph, Hop
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.rights import (
     DOMAIN,
     GET_CHANGES,
     GET_CHANGES_ALL,
+    OWNER,
     REPLICATION,
     ace_rights,
 )
@@ -80,16 +83,22 @@ def blind(snapshot: Snapshot) -> str | None:
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """One finding for each ACE that grants a dangerous right to a principal that does not hold it by default.
+    """One finding for each ACE that grants a dangerous right to a principal that does not hold it by default, and for
+    each head that belongs to someone else; with the path that leads there.
 
     Level 1: exploitable as it is (full control, descriptor, owner, every extended right, replication of secrets of a
     domain); level 2: the other dangerous rights.
     """
+    graph = ControlGraph.of(snapshot)
+    found: list[tuple[Found, Hop]] = []
     for head in snapshot.naming_contexts:
         try:
-            dacl = sd.SecurityDescriptor.parse(head.descriptor or b"").dacl
+            descriptor = sd.SecurityDescriptor.parse(head.descriptor or b"")
         except ValueError:
             continue  # `blind` says so
+        dacl, owner = descriptor.dacl, descriptor.owner
+        if owner is not None and owner not in FULL and _default_rid(snapshot, owner) not in FULL_RIDS:
+            found.append((_owned(graph, head, owner), Hop(owner, head.dn, OWNER, object=head.dn)))
         seen: set[bytes] = set()
         replicators = _replicators(dacl)
         for ace in dacl.aces if dacl is not None else ():
@@ -98,7 +107,14 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
             seen.add(ace.raw)
             rights = _excess(snapshot, head, ace)
             if rights and ace.sid is not None:
-                yield _found(snapshot, head, ace, rights, replicators)
+                one = _found(graph, head, ace, rights, replicators)
+                found.append((one, Hop(ace.sid, head.dn, rights[0], ace, head.dn)))
+    if found:
+        paths = graph.paths_to(dict.fromkeys(hop.source for _one, hop in found))
+        names = {head.dn: head.dn for head in snapshot.naming_contexts}
+        for one, hop in found:
+            one.evidence.update(permissions.explained(graph, paths, [hop], names))
+            yield one
 
 
 def dangerous_rights(ace: sd.Ace) -> list[str]:
@@ -149,9 +165,33 @@ def _level(head: NamingContext, ace: sd.Ace, rights: list[str], replicators: set
     return 2
 
 
-def _found(snapshot: Snapshot, head: NamingContext, ace: sd.Ace, rights: list[str], replicators: set[str]) -> Found:
+def _owned(graph: ControlGraph, head: NamingContext, owner: str) -> Found:
+    name = graph.name(owner)
+    return Found(
+        type="object",
+        id=f"{head.guid}#{permissions.OWNER_ID}",
+        label=f"{name} : {OWNER} ({head.dn})",
+        dn=head.dn,
+        sid=owner,
+        level=1,
+        wording=f"{name} ({owner}) owns {head.dn} and so may rewrite its access list.",
+        evidence={
+            "object": head.dn,
+            "object_guid": head.guid,
+            "partition": head.role,
+            "trustee": name,
+            "trustee_sid": owner,
+            "rights": [OWNER],
+            "ace": None,
+            "raw": None,
+            "inherited": False,
+        },
+    )
+
+
+def _found(graph: ControlGraph, head: NamingContext, ace: sd.Ace, rights: list[str], replicators: set[str]) -> Found:
     trustee = ace.sid or ""
-    name = snapshot.name_of(trustee)
+    name = graph.name(trustee)
     return Found(
         type="ace",
         id=f"{head.guid}#{hashlib.sha256(ace.raw).hexdigest()[:16]}",
