@@ -237,6 +237,14 @@ def test_a_table_that_was_cut_off_names_file_and_line(tmp_path: Path) -> None:
     assert "DNS zones" not in read.unreadable
 
 
+def test_a_cut_off_table_of_one_class_takes_its_part_only(tmp_path: Path) -> None:
+    root = collect(tmp_path)
+    cut(root / "domain" / DNS / "passwordSettings.tsv")
+    unreadable = judged(root).unreadable
+    assert "passwordSettings.tsv: line 1: the file is cut off" in unreadable["password settings objects"]
+    assert "accounts" not in unreadable
+
+
 def test_a_table_whose_rows_do_not_fit(tmp_path: Path) -> None:
     root = collect(tmp_path)
     text = users(root).read_bytes().decode("utf-16")

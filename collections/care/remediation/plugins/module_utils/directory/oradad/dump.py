@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 ENCRYPTED: Final = (
     "{path} is encrypted for ANSSI and cannot be read here. Collect once more without encryption: in config-oradad.xml"
@@ -271,12 +271,6 @@ def rows(table: Table) -> Iterator[tuple[int, int, list[str]]]:
                 break
         if rest:
             table.broken = f"{table.path}: line {line}: the file is cut off in the middle of a row"
-
-
-def row_at(stream: BinaryIO, offset: int, length: int) -> list[str]:
-    """The cells of the row of ``length`` bytes at ``offset`` of an open table file."""
-    stream.seek(offset)
-    return stream.read(length).decode("utf-16-le", "replace").split("\t")
 
 
 def _newline(buffer: bytes, at: int) -> int:

@@ -12,6 +12,7 @@ level, version, missing or damaged table) answers nothing, as the directory woul
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,24 +23,8 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_fi
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad import dump as dumps
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad import values
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.dump import Dump, DumpError, Table
-from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.store import Place, Store
+from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.store import COMMON, Place, Store
 
-# Classes whose table has another name than theirs
-ALIASES: Final = {
-    "attributeschema": "attribute",
-    "classschema": "class",
-    "domaindns": "root",
-    "grouppolicycontainer": "gpo",
-    "msds-authnpolicy": "authnpolicy",
-    "msds-authnpolicysilo": "authnpolicysilo",
-    "msds-delegatedmanagedserviceaccount": "dmsa",
-    "msds-groupmanagedserviceaccount": "gmsa",
-    "msds-managedserviceaccount": "smsa",
-    "msds-passwordsettings": "passwordsettings",
-    "organizationalunit": "ou",
-}
-# Classes of which the collector puts some objects elsewhere, or other ones too: only the class itself tells.
-IN_SEVERAL: Final = frozenset({"top", "user", "person", "organizationalperson", "computer"})
 # Tables without which accounts or groups would be missing unseen, and attributes of theirs that every reading asks for
 ESSENTIAL: Final = {
     "computer": ("objectsid",),
@@ -83,6 +68,19 @@ class _Columns:
                 continue  # the collector's reading of the number that follows
             self.of[name] = (index, kind)
             self.names[name] = written
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Where to look: objects with a row in one of these tables or of one of these classes, or all."""
+
+    tables: frozenset[int] = frozenset()
+    classes: frozenset[str] = frozenset()
+    every: bool = False
+    size: float = 0
+
+
+EVERYTHING: Final = _Candidates(every=True, size=float("inf"))
 
 
 class DumpReader:
@@ -167,22 +165,33 @@ class DumpReader:
         condition = filters.parse(ldap_filter)
         asked = filters.attributes(condition)
         wanted = list(dict.fromkeys(name.casefold() for name in attributes))
-        member_of = _member_of(condition)
         candidates = self._candidates(condition)
-        self._check(asked - {"objectclass", _MEMBER_OF}, candidates)
-        self._check({*wanted} - {_MEMBER_OF}, candidates)
-        needed = {*wanted, *asked} | ({CONTROL} if PASSWORD_SET in wanted else set())
+        # of objects known by their class, the table of which their other attributes are in may be any
+        narrow = not candidates.every and not candidates.classes
+        tables = candidates.tables if narrow else frozenset(range(len(self.tables)))
+        self._check(asked - {_MEMBER_OF}, tables)
+        self._check({*wanted} - {_MEMBER_OF}, tables)
+        member_of = _member_of(condition)
         found = self._store.below(
             base,
             scope,
-            tables=None if member_of is not None else candidates,
-            member_of=member_of if member_of not in (None, "*") else None,
+            tables=candidates.tables,
+            classes=candidates.classes,
+            every=candidates.every,
+            member_of=member_of if member_of != "*" else None,
             any_group=member_of == "*",
         )
-        for number, dn in found:
-            shown = self._values(number, dn, needed)
+        # a class that is indexed needs no row of the large table ``top``
+        indexed = "objectclass" in asked and _only_indexed(condition)
+        needed = {*wanted} | ({CONTROL} if PASSWORD_SET in wanted else set())
+        for number, dn, places in found:
+            shown = self._values(dn, asked - {"objectclass"} if indexed else asked, places)
+            if indexed:
+                shown["objectclass"] = [name.encode("utf-8") for name in self._store.classes_of(number)]
             if filters.matches(condition, shown):
-                yield self._entry(dn, shown, wanted)
+                if indexed:
+                    del shown["objectclass"]
+                yield self._entry(dn, self._values(dn, needed, places, shown), wanted)
 
     def read(self, dn: str, attributes: Sequence[str], sd_flags: int | None = None) -> Entry | None:
         """One object by its name or ``<SID=…>``, None when the dump does not hold it."""
@@ -201,7 +210,7 @@ class DumpReader:
         places = self._store.places_of(number)
         self._check(set(wanted) - {_MEMBER_OF}, [tab for tab, _start, _length in places])
         needed = {*wanted} | ({CONTROL} if PASSWORD_SET in wanted else set())
-        return self._entry(name, self._values(number, name, needed, places), wanted)
+        return self._entry(name, self._values(name, needed, places), wanted)
 
     def lacking(self) -> dict[str, str]:
         """The attributes (lower case) that were asked for since the last call and that the dump does not hold, with
@@ -212,12 +221,13 @@ class DumpReader:
     # --- tables ------------------------------------------------------------------------------------------------------
 
     def _values(
-        self, number: int, dn: str, needed: set[str], places: list[Place] | None = None
+        self, dn: str, needed: set[str], places: Sequence[Place], known: dict[str, list[bytes]] | None = None
     ) -> dict[str, list[bytes]]:
-        found: dict[str, list[bytes]] = {}
-        for place in self._store.places_of(number) if places is None else places:
+        """The values of an object, from the rows that hold them; ``known`` were read already."""
+        found = {} if known is None else known
+        for place in places:
             columns = self._columns[place[0]].of
-            here = needed.intersection(columns).difference(found)
+            here = [name for name in needed if name in columns and name not in found]
             if not here:
                 continue
             cells = self._store.cells(place)
@@ -241,30 +251,28 @@ class DumpReader:
     def _entry(self, dn: str, shown: dict[str, list[bytes]], wanted: Iterable[str]) -> Entry:
         return Entry(dn, CaseInsensitiveDict({name: shown[name] for name in wanted if name in shown}))
 
-    def _candidates(self, condition: Filter) -> list[int]:
-        """The tables of which every object that fits must have a row in one."""
+    def _candidates(self, condition: Filter) -> _Candidates:
+        """Where every object that fits must be."""
         if isinstance(condition, Leaf):
             if condition.attribute == "objectclass" and not condition.present:
-                return self._of_class(condition.value.decode("utf-8", "replace").casefold())
+                name = condition.value.decode("utf-8", "replace").casefold()
+                if name not in COMMON:
+                    return _Candidates(classes=frozenset({name}), size=self._store.size_of_class(name))
             if condition.attribute in ("objectclass", _MEMBER_OF):
-                return self._top
-            return [n for n, columns in enumerate(self._columns) if condition.attribute in columns.of]
+                return EVERYTHING
+            tables = [n for n, columns in enumerate(self._columns) if condition.attribute in columns.of]
+            return _Candidates(tables=frozenset(tables), size=sum(self.tables[number].rows for number in tables))
         if condition.operator == "!":
-            return self._top
+            return EVERYTHING
         found = [self._candidates(child) for child in condition.children]
-        if condition.operator == "|":
-            return sorted({number for each in found for number in each})
-        return min(found, key=lambda each: sum(self.tables[number].rows for number in each), default=self._top)
-
-    def _of_class(self, name: str) -> list[int]:
-        if name in IN_SEVERAL:
-            return self._top
-        wanted = ALIASES.get(name, name)
-        found = [number for number, table in enumerate(self.tables) if table.name.casefold() == wanted]
-        # a table that was not collected, or that was cut off, does not hide the objects: all are in top
-        if not found or any(self.tables[number].broken for number in found):
-            return self._top
-        return found
+        if condition.operator == "&":
+            return min(found, key=lambda each: each.size, default=EVERYTHING)
+        return _Candidates(
+            tables=frozenset().union(*(each.tables for each in found)),
+            classes=frozenset().union(*(each.classes for each in found)),
+            every=any(each.every for each in found),
+            size=sum(each.size for each in found),
+        )
 
     def _check(self, names: set[str], candidates: Iterable[int]) -> None:
         """Note the attributes that were asked for and that the tables in question do not hold whole."""
@@ -318,7 +326,7 @@ class DumpReader:
         """The SID of the account that collected, "" when the dump does not tell: it is in the token of its session."""
         for sid in self.root_dse.get(TOKEN, []):
             found = self._store.object_of_sid(sid)
-            shown = self._values(found[0], found[1], {"objectclass"}) if found is not None else {}
+            shown = self._values(found[1], {"objectclass"}, self._store.places_of(found[0])) if found else {}
             if b"user" in {each.lower() for each in shown.get("objectclass", [])}:
                 return sid
         return ""
@@ -377,6 +385,15 @@ def _member_of(condition: Filter) -> str | None:
     if condition.operator == "&":
         return next((found for child in condition.children if (found := _member_of(child)) is not None), None)
     return None
+
+
+def _only_indexed(condition: Filter) -> bool:
+    """Whether every class that a filter names is one that the store has an index of."""
+    if isinstance(condition, Leaf):
+        return condition.attribute != "objectclass" or (
+            not condition.present and condition.value.decode("utf-8", "replace").casefold() not in COMMON
+        )
+    return all(_only_indexed(child) for child in condition.children)
 
 
 def _dns(dn: str) -> str:
