@@ -247,3 +247,15 @@ def test_groups_of_the_compatible_access_are_told_from_accounts() -> None:
         (sid(1310), "CA1$"),
     ]
     assert sids.domain_of(compatible.members[1].sid or "") == DOMAIN
+
+
+def test_a_well_known_principal_of_the_configuration_is_known_by_its_sid() -> None:
+    """Samba lets a group name CN=Anonymous Logon itself, which no search below the domain shows."""
+    objects = world()
+    anonymous = f"CN=Anonymous Logon,CN=WellKnown Security Principals,{CONFIG}"
+    objects[anonymous] = {"objectClass": ["top", "foreignSecurityPrincipal"], "objectSid": sids.to_bytes("S-1-5-7")}
+    del objects[f"CN=S-1-5-11,{FOREIGN}"]
+    objects[f"CN=Accès compatible pré-Windows 2000,CN=Users,{BASE}"]["member"].append(anonymous)
+    snapshot = read(objects)
+    assert labels("vuln_compatible_2000_anonymous", snapshot) == ["Anonymous Logon"]
+    assert labels("vuln_compatible_2000_not_default", snapshot) == []

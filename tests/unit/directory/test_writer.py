@@ -273,3 +273,15 @@ def test_two_writers_never_interleave_and_a_dead_one_lets_go() -> None:
     other.join()
     with writer.lock(domain, wait=0.2):
         pass
+
+
+def test_a_functional_level_is_sent_as_a_plain_replacement() -> None:
+    """Active Directory takes delete-and-add of most attributes, but this one only as one value that replaces another."""
+    directory = Directory()
+    directory.objects["<GUID=" + GUID.format(0) + ">"]["msDS-Behavior-Version"] = [b"6"]
+    raised = change("replace", "msDS-Behavior-Version", ["6"], ["7"], reversible=False, irreversible_reason="x")
+    assert statuses(directory, "apply", [raised]) == ["applied"]
+    assert directory.writes[0][1] == [(2, "msDS-Behavior-Version", [b"7"])]
+    assert statuses(directory, "undo", [raised]) == ["irreversible"]
+    directory.objects["<GUID=" + GUID.format(0) + ">"]["msDS-Behavior-Version"] = [b"5"]
+    assert statuses(directory, "apply", [raised]) == ["conflict"]

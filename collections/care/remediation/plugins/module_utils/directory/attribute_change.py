@@ -35,6 +35,8 @@ _OCTETS: Final = frozenset(
 # SECURITY_INFORMATION (MS-DTYP 2.4.7)
 OWNER: Final = 1
 DACL: Final = 4
+# Systems keep this one; an administrator may raise it by a plain replacement only, and never lower it
+_REPLACED: Final = frozenset({"msds-behavior-version"})
 MOD_ADD: Final = 0
 MOD_DELETE: Final = 1
 MOD_REPLACE: Final = 2
@@ -121,6 +123,8 @@ class AttributeChange:
             return [(MOD_REPLACE, self.attribute, [owner.to_bytes()])]
         if self.kind == "replace":
             start, goal = ([_raw(v) for v in part] for part in self.wanted(changes[-1]))
+            if self.attribute.lower() in _REPLACED and goal:
+                return [(MOD_REPLACE, self.attribute, goal)]
             return _exchange(self.attribute, start, goal)
         gone: list[bytes] = []
         come: list[bytes] = []

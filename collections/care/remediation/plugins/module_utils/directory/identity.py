@@ -76,7 +76,11 @@ def resolve_many(
         parts = "".join(f"(objectSid={sids.filter_value(identity)})" for identity in batch)
         answer = _index(session, parts, names, sd_flags, lambda entry: entry.sid() or "")
         for identity in batch:
-            _take(identity, answer.get(_canonical_sid(identity), []), found, ambiguous)
+            entries = answer.get(_canonical_sid(identity), [])
+            if not entries:  # a well-known principal (Anonymous, Everyone) may be in Configuration only
+                outside = session.read(f"<SID={_canonical_sid(identity)}>", names, sd_flags)
+                entries = [outside] if outside else []
+            _take(identity, entries, found, ambiguous)
     for batch in _batches(by_kind["guid"]):
         keys = {identity: as_guid(identity) for identity in batch}
         parts = "".join(f"(objectGUID={_bytes(key.bytes_le)})" for key in keys.values() if key)

@@ -126,7 +126,9 @@ def _watched(session: Reader, snapshot: Snapshot, dn: str, found_by: str) -> Wat
         dn=entry.dn,
         sid=sid,
         label=entry.text("sAMAccountName") or sid,
-        members=tuple(_member(name, shown.get(dn_key(name))) for name in entry.texts("member")),
+        members=tuple(
+            _member(name, shown.get(dn_key(name)) or _outside(session, name)) for name in entry.texts("member")
+        ),
         descriptor=descriptor.raw("nTSecurityDescriptor") if descriptor is not None else None,
         found_by=found_by,
     )
@@ -138,6 +140,11 @@ def _members(session: Reader, group: Entry) -> Iterator[Entry]:
         return
     escaped = "".join(f"\\{ord(char):02x}" if char in "\\*()\0" else char for char in group.dn)
     yield from session.search(session.domain_dn, f"(memberOf={escaped})", _NAMES)
+
+
+def _outside(session: Reader, dn: str) -> Entry | None:
+    """A member that is not in this domain: of another one, or a well-known principal of Configuration."""
+    return quiet.read(session, dn, _NAMES) if not sids.is_sid(foreign_identity(dn)) else None
 
 
 def _member(dn: str, entry: Entry | None) -> Member:
