@@ -41,6 +41,7 @@ def audit(
     source: str = "directory",
     evaluated: Any = (),
     unreadable: dict[str, str] | None = None,
+    observations: list[dict[str, Any]] | None = None,
 ) -> Path:
     """Write a live audit as audit.yml does."""
     states: dict[str, Any] = {f["control"]: {"state": "evaluated", "reason": None} for f in findings}
@@ -56,6 +57,7 @@ def audit(
         "controls": states,
         "findings": findings,
         "objects": [],
+        "observations": observations or [],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document), encoding="utf-8")

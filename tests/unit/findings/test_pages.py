@@ -63,6 +63,18 @@ class Tags(HTMLParser):
         self.attributes += attrs
 
 
+def observed() -> list[dict[str, Any]]:
+    """One observation of each state, with what a hostile directory could name an object."""
+    seen = [{"label": payload, "dn": None, "sid": None, "fact": payload} for payload in PAYLOADS]
+    seen.append({"label": "sans détail", "dn": None, "sid": None})
+    return [
+        {"id": "warning_rid500", "state": "observed", "reason": None, "count": 99, "objects": seen},
+        {"id": "info_gpo", "state": "unreadable", "reason": PAYLOADS[0], "count": 0, "objects": []},
+        {"id": "info_laps", "state": "nothing", "reason": None, "count": 0, "objects": []},
+        {"id": "info_gpo_sysvol", "state": "not_examined", "reason": "not read", "count": 0, "objects": []},
+    ]
+
+
 @pytest.fixture
 def made(controls: Any, inventory: Any, tmp_path: Path) -> dict[str, Any]:
     live = audit(
@@ -70,6 +82,7 @@ def made(controls: Any, inventory: Any, tmp_path: Path) -> dict[str, Any]:
         [account("vuln_guest", payload, 2000 + n) for n, payload in enumerate(PAYLOADS)]
         + [account("vuln_spn_priv", "bris", 1301, level=1, protected="break_glass")],
         unreadable={"vuln_krbtgt": PAYLOADS[0]},
+        observations=observed(),
     )
     findings = merged(controls, inventory, live, REPORTS / "nmap-web1.xml", REPORTS / "pingcastle-full.xml")
     update = decisions.update(decisions.Sheet(), findings["findings"], controls)
@@ -216,6 +229,36 @@ def test_a_level_is_ours_and_says_what_was_not_read(made: Any) -> None:
     assert (level["host"], level["reached"], level["at_least"]) == (DOMAIN, 1, 1)
     assert "vuln_krbtgt" in level["by_level"]["2"]["unverified"]
     assert level["blocking_next"]
+
+
+def test_the_level_and_its_bounds_are_shown(made: Any, controls: Any, inventory: Any, tmp_path: Path) -> None:
+    html = pages.plan(made["plan"], "fr")
+    assert "Pour passer au niveau 2, corriger dans cet ordre" in html
+    assert html.index('href="#vuln_spn_priv"') < html.index('id="vuln_spn_priv"')
+    assert "Catalogue 2026.1" in html
+    live = audit(tmp_path / "ok.json", [account("vuln_dont_expire", "u", 3000)], evaluated=["vuln_guest"])
+    known = merged(controls, inventory, live)
+    open_level = plan.levels(known, controls, catalogue.edition())[0]
+    assert (open_level["reached"], open_level["at_least"], open_level["at_most"]) == (None, 1, 2)
+    update = decisions.update(decisions.Sheet(), known["findings"], controls)
+    planned = plan.build(known, update.decisions, controls, edition=catalogue.edition(), today=TODAY)
+    assert "au plus 2 <small>sur 5" in pages.plan(planned, "fr")
+    assert any("au plus 2 sur 5" in line for line in summary.plan(planned, "fr", "plan.html"))
+    assert any("Between 1 and 2: " in line for line in summary.plan(planned, "en", "plan.html"))
+
+
+@pytest.mark.parametrize("page", ["plan", "evidence"])
+def test_observations_are_shown_with_their_reasons(made: Any, page: str) -> None:
+    html = getattr(pages, page)(made[page], "fr")
+    assert "Compte administrateur intégré (RID 500) utilisé récemment" in html
+    assert "et 89 autres" in html or "89" in html
+    assert "Couverture de LAPS" in html
+    assert "demande les permissions de chaque fichier de SYSVOL" in html  # the catalogue's reason, in French
+
+
+def test_verification_shows_the_level_before_and_after(made: Any) -> None:
+    lines = summary.verdicts(made["verdicts"], "fr")
+    assert any(line.startswith("Niveau ADS estimé : 1 → 1 sur 5") for line in lines)
 
 
 def test_thousands_of_objects_make_a_page_of_bounded_size(controls: Any, inventory: Any, tmp_path: Path) -> None:
