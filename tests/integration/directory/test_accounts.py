@@ -374,6 +374,7 @@ def test_aes_of_a_service(domain: Domain, session: Session, people: dict[str, st
     assert ask(domain, dn, "msDS-SupportedEncryptionTypes") == {"msDS-SupportedEncryptionTypes": ["28"]}
     assert SERVICE not in found(session, "vuln_kerberos_properties_encryption")
     assert set(statuses(session, "undo", changes)) == {"undone"}
+    assert ask(domain, dn, "msDS-SupportedEncryptionTypes") == {}, "absent, as it was, and not 0"
 
 
 def test_machines_that_are_not_heard_of(domain: Domain, session: Session, people: dict[str, str]) -> None:

@@ -150,6 +150,22 @@ def test_apply_again_undo_again() -> None:
     assert statuses(directory, "undo", CHANGES) == ["nothing_to_undo"] * 6
 
 
+@pytest.mark.parametrize(("absent", "left"), [(True, None), (False, [b"0"])])
+def test_undoing_bits_of_an_absent_attribute_removes_it(absent: bool, left: list[bytes] | None) -> None:
+    directory = Directory()
+    account = directory.objects["<GUID=" + GUID.format(0) + ">"]
+    if not absent:
+        account["msDS-SupportedEncryptionTypes"] = [b"0"]
+    context = {"absent": True} if absent else {}
+    bits = [change("flags", "msDS-SupportedEncryptionTypes", 0, b, mask=b, context=context) for b in (4, 8, 16)]
+    assert statuses(directory, "apply", bits) == ["applied"] * 3
+    assert account["msDS-SupportedEncryptionTypes"] == [b"28"]
+    assert statuses(directory, "undo", bits[:1]) == ["undone"]
+    assert account["msDS-SupportedEncryptionTypes"] == [b"24"]
+    assert statuses(directory, "undo", bits) == ["nothing_to_undo", "undone", "undone"]
+    assert account.get("msDS-SupportedEncryptionTypes") == left
+
+
 def test_other_bits_that_moved_do_not_disturb() -> None:
     directory = Directory()
     directory.objects["<GUID=" + GUID.format(0) + ">"]["userAccountControl"] = [b"4260354"]  # disabled meanwhile
@@ -276,7 +292,7 @@ def test_two_writers_never_interleave_and_a_dead_one_lets_go() -> None:
 
 
 def test_a_functional_level_is_sent_as_a_plain_replacement() -> None:
-    """Active Directory takes delete-and-add of most attributes, but this one only as one value that replaces another."""
+    """Active Directory takes delete-and-add of most attributes, this one only as one value that replaces another."""
     directory = Directory()
     directory.objects["<GUID=" + GUID.format(0) + ">"]["msDS-Behavior-Version"] = [b"6"]
     raised = change("replace", "msDS-Behavior-Version", ["6"], ["7"], reversible=False, irreversible_reason="x")

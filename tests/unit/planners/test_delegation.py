@@ -317,6 +317,7 @@ def test_aes(present: int | None, after: int) -> None:
     wish = plan_account.wish([], [], ["DES_CBC_CRC", "DES_CBC_MD5"], [], BOTH)
     value = present or 0
     for change in planned(make_entry("svc", userAccountControl=0x200, **known), wish).changes:
+        assert change["context"].get("absent", False) is (present is None)
         assert value & change["mask"] == change["before"]
         value = value & ~change["mask"] | change["after"]
     assert value == after

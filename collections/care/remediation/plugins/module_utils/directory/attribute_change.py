@@ -144,7 +144,9 @@ class AttributeChange:
         # INTEGER of the directory is signed (MS-ADTS 3.1.1.2.2.2.10)
         signed = value - 2**32 if value & 0x80000000 else value
         old = [] if present is None else [entry.attributes[self.attribute][0]]
-        return _exchange(self.attribute, old, [str(signed).encode()])
+        # undoing takes away what was not there: the attribute and not only its bits
+        gone = self.undo and value == 0 and any(change.get("context", {}).get("absent") for change in changes)
+        return _exchange(self.attribute, old, [] if gone else [str(signed).encode()])
 
     def _fold(self, value: bytes) -> bytes:
         if self.attribute.lower() in _OCTETS:

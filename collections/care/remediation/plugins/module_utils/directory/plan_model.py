@@ -125,9 +125,10 @@ def flags_changes(
     """One ``flags`` change for each bit that is not as wanted, lowest bit first.
 
     One a bit, so that the same bit asked for by two controls is the same change. ``side_effects``: what the server
-    changes by itself when that bit is set. An absent attribute counts as 0.
+    changes by itself when that bit is set. An absent attribute counts as 0; ``context.absent`` tells undo to remove it.
     """
-    value = (entry.int(attribute) or 0) & 0xFFFFFFFF
+    present = entry.int(attribute)
+    value = (present or 0) & 0xFFFFFFFF
     text = encryption_text if attribute.lower() == "msds-supportedencryptiontypes" else uac.text
     changes: list[model.Change] = []
     for bit in (1 << n for n in range(32)):
@@ -145,6 +146,7 @@ def flags_changes(
                 mask=bit,
                 side_effects=(side_effects or {}).get(wanted, ()),
                 hazards=hazards,
+                context={"absent": True} if present is None else None,
             )
         )
     return changes
