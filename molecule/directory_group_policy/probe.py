@@ -92,7 +92,8 @@ def prepare(probe: Probe) -> None:
     # One service that knows RC4 only
     services = probe.find("(&(sAMAccountName=svc-*)(!(sAMAccountName=svc-care)))", "sAMAccountName")
     dn, service = min(services.items())
-    probe.modify(f"dn: {dn}\nchangetype: modify\nreplace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 4\n")
+    attribute = "msDS-SupportedEncryptionTypes"
+    probe.modify(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: 4\n")
     probe.must("samba-tool", "gpo", "create", DRIVES, *AS_ADMINISTRATOR)
     guid = guid_of(probe, DRIVES)
     put(probe, f"{SYSVOL}/{guid}/Machine/Preferences/Groups/Groups.xml", GROUPS)

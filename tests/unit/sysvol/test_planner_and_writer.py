@@ -286,6 +286,10 @@ def test_files_get_no_more_rights_than_the_object_has() -> None:
         f"(A;ID;0x1200a9;;;{DOMAIN}-1105)",
     ]
     assert change["hazards"]
+    phases = plans.Phases()
+    protected = Protected([Account("automation", f"{DOMAIN}-1105", "svc-care", frozenset({ADMINS, USERS}))])
+    plan_permissions(policies, phases, plan, policies.known[DEFAULT], [], protected, "vuln_permissions_gpo_priv")
+    assert not phases.all()[0]["hazards"]  # as a domain administrator it still may
     change["hazards"] = []
     before = tree(share)
     assert write(directory, share, "apply", [change]) == ["applied"]

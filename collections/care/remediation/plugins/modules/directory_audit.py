@@ -131,7 +131,7 @@ from time import monotonic
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.care.remediation.plugins.module_utils.controls import audit
+from ansible_collections.care.remediation.plugins.module_utils.controls import audit, vuln_permissions_gpo_priv
 from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate import (
     UNREADABLE,
     UnknownControlError,
@@ -154,6 +154,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
     Reading,
     read_snapshot,
 )
+from ansible_collections.care.remediation.plugins.module_utils.sysvol.audit import add_policy_files
 
 
 def main() -> None:
@@ -215,7 +216,13 @@ def _read(params: dict[str, Any], thresholds: dict[str, dict[str, float]]) -> Re
     if params["oradad"]:
         return read_dump(params["oradad"], domain=params["oradad_domain"], trustees=trustees, thresholds=thresholds)
     with Session.connect(ConnectionOptions.from_params(params)) as session:
-        return read_snapshot(session, trustees=trustees, thresholds=thresholds)
+        reading = read_snapshot(session, trustees=trustees, thresholds=thresholds)
+        if any(control.id == vuln_permissions_gpo_priv.ID for control in select(params["controls"])):
+            started = monotonic()
+            dns = vuln_permissions_gpo_priv.policies(reading.snapshot)
+            add_policy_files(session, reading.snapshot, dns)
+            reading.durations["sysvol"] = round(monotonic() - started, 3)
+        return reading
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 """Someone who is not an administrator may change a policy that applies to privileged members or domain controllers.
 
 Which policies apply follows links of sites, domain and OUs, their order, blocked inheritance and enforcement (MS-GPOL
-3.2.5.1.5). Judged is the policy's object in the directory; its files have access lists of their own in SYSVOL.
+3.2.5.1.5). Judged are the policy's object in the directory and, of a live domain, its files in SYSVOL, which have
+access lists of their own: whoever may write them changes the policy as well.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects
+from ansible_collections.care.remediation.plugins.module_utils.controls import (
+    permissions,
+    policy_files,
+    privileged_objects,
+)
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     OBJECT_DESCRIPTORS,
     POLICY_LINKS,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.policy_files import POLICY_FILES
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     ACCOUNTS,
     FLAGS,
@@ -32,13 +38,29 @@ NEEDS: Final = frozenset({ACCOUNTS, FLAGS, MEMBERSHIP, OBJECT_DESCRIPTORS, POLIC
 
 
 def blind(snapshot: Snapshot) -> str | None:
-    """A descriptor that is not shown, or not understood, hides who holds which right."""
-    return permissions.blind(_targets(snapshot))
+    """A descriptor that is not shown, or not understood, hides who holds which right; so does a closed SYSVOL."""
+    targets = _targets(snapshot)
+    reasons = [permissions.blind(targets), snapshot.unreadable.get(POLICY_FILES), policy_files.blind(snapshot)]
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+def remark(snapshot: Snapshot) -> str | None:
+    """What a collector's dump does not hold."""
+    if snapshot.policy_files is None:
+        return "access lists of files in SYSVOL were not looked at, only those of the policies' objects"
+    return None
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
-    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
+    targets = _targets(snapshot)
+    yield from permissions.detect(snapshot, targets, LEVELS)
+    yield from policy_files.detect(snapshot, targets)
+
+
+def policies(snapshot: Snapshot) -> list[str]:
+    """DNs of the policies whose files must be looked at; none where the snapshot does not tell."""
+    return [] if NEEDS & snapshot.unreadable.keys() else [target.item.dn for target in _targets(snapshot)]
 
 
 def _targets(snapshot: Snapshot) -> list[Target]:

@@ -60,6 +60,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.reading
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import Enrolment
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.groups import NestedGroup, WatchedGroup
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.observed import Observed
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.policy_files import PolicyFile
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.sid_history import SidHistory
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.silos import Silo
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.trusts import Trust
@@ -197,6 +198,8 @@ class Snapshot:
     naming_contexts: list[NamingContext] = field(default_factory=list)
     pool: DescriptorPool = field(default_factory=DescriptorPool)
     secured: list[Secured] = field(default_factory=list)  # other objects whose access lists matter
+    # folder of a policy in SYSVOL to its files, of the policies that were asked for; None: SYSVOL was not looked at
+    policy_files: dict[str, list[PolicyFile]] | None = None
     enrolment: Enrolment = field(default_factory=Enrolment)
     controllers: list[Controller] = field(default_factory=list)
     replication_groups: list[ReplicationGroup] = field(default_factory=list)

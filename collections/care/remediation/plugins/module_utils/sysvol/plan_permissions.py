@@ -7,7 +7,7 @@ Rights are only taken away, never given: whoever edits a policy with Windows' co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
@@ -15,7 +15,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory import 
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_plan import is_default_holder
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl, to_sddl
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import NOTHING, Plan, PlanError
-from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
+from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Account, Protected
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
     Ace,
     SecurityDescriptor,
@@ -69,8 +69,7 @@ def plan_permissions(
         before, after = _reduced(descriptor, allowed)
         if not before:
             continue
-        trustees = {ace.sid for _index, ace in before if ace.sid}
-        hazards = [hazard for sid in sorted(trustees) for hazard in protected.hazards_of_member(sid)]
+        hazards = _hazards(descriptor.dacl.aces, before, after, protected)
         relative = node.path[len(known.nodes[""].path) + 1 :] if path else files.FOLDER_ITSELF
         phases.files.append(
             files.aces_change(
@@ -130,6 +129,29 @@ def _reduced(
         else:
             removed += 1
     return before, after
+
+
+def _hazards(
+    present: Sequence[Ace], before: Sequence[tuple[int, Ace]], after: Sequence[tuple[int, Ace]], protected: Protected
+) -> list[dict[str, str]]:
+    """The protected accounts that could change the file and no longer can: not by themselves, nor by another group."""
+    gone = {index for index, _ace in before}
+    kept = [ace for index, ace in enumerate(present) if index not in gone] + [ace for _index, ace in after]
+
+    def rights(account: Account, aces: Iterable[Ace]) -> int:
+        token = {account.sid, *account.groups, sids.EVERYONE, sids.AUTHENTICATED_USERS}
+        held = 0
+        for ace in aces:
+            if ace.type == sd.ACCESS_ALLOWED and ace.sid in token:
+                held |= generic_file_mask(ace.mask or 0)
+        return held & FILE_CHANGE
+
+    return [
+        hazard
+        for account in protected.accounts
+        if rights(account, present) & ~rights(account, kept)
+        for hazard in protected.hazards(account.sid)
+    ]
 
 
 def _may_own(owner: str, known: Known) -> bool:
