@@ -152,18 +152,17 @@ def test_apply_again_undo_again() -> None:
 
 @pytest.mark.parametrize(("absent", "left"), [(True, None), (False, [b"0"])])
 def test_undoing_bits_of_an_absent_attribute_removes_it(absent: bool, left: list[bytes] | None) -> None:
-    directory = Directory()
-    account = directory.objects["<GUID=" + GUID.format(0) + ">"]
+    directory, name, dn = Directory(), "msDS-SupportedEncryptionTypes", "<GUID=" + GUID.format(0) + ">"
     if not absent:
-        account["msDS-SupportedEncryptionTypes"] = [b"0"]
+        directory.objects[dn][name] = [b"0"]
     context = {"absent": True} if absent else {}
-    bits = [change("flags", "msDS-SupportedEncryptionTypes", 0, b, mask=b, context=context) for b in (4, 8, 16)]
+    bits = [change("flags", name, 0, bit, mask=bit, context=context) for bit in (4, 8, 16)]
     assert statuses(directory, "apply", bits) == ["applied"] * 3
-    assert account["msDS-SupportedEncryptionTypes"] == [b"28"]
+    assert directory.objects[dn][name] == [b"28"]
     assert statuses(directory, "undo", bits[:1]) == ["undone"]
-    assert account["msDS-SupportedEncryptionTypes"] == [b"24"]
+    assert directory.objects[dn][name] == [b"24"]
     assert statuses(directory, "undo", bits) == ["nothing_to_undo", "undone", "undone"]
-    assert account.get("msDS-SupportedEncryptionTypes") == left
+    assert directory.objects[dn].get(name) == left
 
 
 def test_other_bits_that_moved_do_not_disturb() -> None:
