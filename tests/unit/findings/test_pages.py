@@ -253,6 +253,9 @@ def test_observations_are_shown_with_their_reasons(made: Any, page: str) -> None
     assert "Compte administrateur intégré (RID 500) utilisé récemment" in html
     assert "et 89 autres" in html or "89" in html
     assert "Couverture de LAPS" in html
+    assert pages.fact("2026-11-21T03:00:00Z", "fr") == "21/11/2026 à 03:00 UTC"
+    assert pages.fact("15 characters, 365 days", "fr") == "15 caractères, 365 jours"
+    assert pages.fact("15 characters, no expiry", "en") == "15 characters, no expiry"
     assert "demande les permissions de chaque fichier de SYSVOL" in html  # the catalogue's reason, in French
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from .ways_text import how
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "plugin_utils" / "pages"
 LANGUAGES: Final = ("fr", "en")
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 # A page shows that many objects of a control; the JSON beside it holds all.
 SHOWN: Final = 400
 
@@ -37,6 +39,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["plain"] = lambda value: terminal(value, 2000)
     environment.filters["typo"] = french
+    environment.filters["fact"] = fact
     environment.filters["reached"] = summary.reached
     environment.filters["bounds"] = summary.bounds
     environment.filters["could_lower"] = summary.could_lower
@@ -76,6 +79,11 @@ def when(moment: str | None, *, language: str) -> str:
     if "T" not in moment:
         return parsed.strftime("%d/%m/%Y" if language == "fr" else "%Y-%m-%d")
     return parsed.strftime("%d/%m/%Y à %H:%M UTC" if language == "fr" else "%Y-%m-%d %H:%M UTC")
+
+
+def fact(text: str, language: str) -> str:
+    """A short detail of an observation: a time as people write it, a word of ours in the language of the page."""
+    return when(text, language=language) if _MOMENT.fullmatch(text) else reason(text, language)
 
 
 def plan(document: Mapping[str, Any], language: str) -> str:

@@ -401,6 +401,10 @@ _REASONS: Final = tuple(
             r"\1 est toujours ouvert et la nouvelle analyse n'a pas exécuté ce qui révèle ce point",
         ),
         ("still found", "toujours trouvé"),
+        ("expired", "expiré"),
+        ("disabled", "désactivé"),
+        (r"(\d+) characters, no expiry", r"\1 caractères, sans fin de validité"),
+        (r"(\d+) characters, (\d+) days", r"\1 caractères, \2 jours"),
         ("the waiver has run out", "la dérogation est échue"),
         ("found now, not before", "trouvé maintenant, pas avant"),
         (
