@@ -47,6 +47,7 @@ import ldif_equal
 ENROL = "vuln_adcs_template_auth_enroll_with_name"
 CONTROLS = ("vuln_adcs_control", ENROL, "vuln_adcs_template_control")
 MANAGER = "svc.pki d'été"
+MANAGER_PASSWORD = "Motdepasse-2026!"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def session(domain: Domain) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def manager(session: Session, domain: Domain) -> Iterator[str]:
     """The SID of somebody who managed the authority."""
-    domain.must("samba-tool", "user", "create", MANAGER, "Motdepasse-2026!")
+    domain.must("samba-tool", "user", "create", MANAGER, MANAGER_PASSWORD)
     (entry,) = identity.resolve_many(session, [MANAGER]).values()
     yield str(entry.sid())
     domain.must("samba-tool", "user", "delete", MANAGER)
