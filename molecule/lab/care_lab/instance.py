@@ -176,8 +176,10 @@ def _finish(instance: Instance, host: str, kind: str, address: str, public_key: 
         say(f"{host}: {DOMAIN} answers on {address}")
     elif kind == "dc-join":
         login = directory.AUTOMATION_LOGIN
+        directory.share_authority(instance.container("dc1"), container)
         wait_for(f"{host}: LDAPS and Kerberos", container, lambda: directory.ready(container, DC2_FQDN, login), 180)
-        say(f"{host}: joined {DOMAIN}, on {address}")
+        directory.replicate(instance.container("dc1"), container)
+        say(f"{host}: replicates {DOMAIN}, on {address}")
     elif kind == "server":
         wait_for(f"{host}: systemd", container, lambda: server.booted(container), 90)
         server.inject_keys(container, public_key)

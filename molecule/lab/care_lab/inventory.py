@@ -34,7 +34,7 @@ class Addresses:
 
 def names(addresses: Addresses) -> dict[str, str]:
     """What /etc/hosts gets."""
-    return {DC_FQDN: addresses.hosts["dc1"]} if "dc1" in addresses.hosts else {}
+    return {f"{host}.{DOMAIN}": addresses.hosts[host] for host in ("dc1", "dc2") if host in addresses.hosts}
 
 
 def hosts_yml(addresses: Addresses, folder: Path) -> str:
