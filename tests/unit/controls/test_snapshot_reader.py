@@ -318,6 +318,9 @@ def test_reads_what_only_few_accounts_have() -> None:
         "benoît": ("user", ("S-1-5-21-1-2-3-500", "S-1-5-32-544")),
         "Utilisateurs protégés": ("group", ("S-1-5-21-1-2-3-500",)),
     }
+    objects[dn]["sIDHistory"] = [b"\x01\x05cut"]
+    assert "no SID" in read(objects).unreadable["SID histories"]
+    objects[dn]["sIDHistory"] = history
     del objects[dn]["objectSid"]
     assert "benoît" in read(objects).unreadable["SID histories"]
 

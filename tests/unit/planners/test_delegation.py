@@ -215,6 +215,11 @@ def test_each_sid_is_a_change_of_its_own_and_irreversible() -> None:
         assert change["display"]["before"] == value
 
 
+def test_a_history_that_cannot_be_read_stops_it() -> None:
+    with pytest.raises(PlanError, match="no SID"):
+        plan_sid_history(Plan(), make_entry("x", sIDHistory=b"\x01cut"), [FIRST], NOBODY)
+
+
 def test_a_group_that_holds_a_protected_account_is_a_hazard() -> None:
     protected = Protected([Account("break_glass", f"{DOMAIN}-1105", "b", frozenset({f"{DOMAIN}-1700"}))])
     entry = make_entry("GG", 1700, classes=("group",), sIDHistory=sids.to_bytes(FIRST))

@@ -43,7 +43,10 @@ def plan_sid_history(plan: Plan, entry: Entry, values: Sequence[str], protected:
     if entry.sid() is None:
         raise PlanError(f"{label_of(entry)} ({entry.dn}) has no SID: it is neither an account nor a group.")
     hazards = protected.hazards_of_member(entry.sid())
-    present = {sids.from_bytes(raw): raw for raw in entry.attributes.get(HISTORY) or []}
+    try:
+        present = {sids.from_bytes(raw): raw for raw in entry.attributes.get(HISTORY) or []}
+    except ValueError as error:
+        raise PlanError(f"{label_of(entry)} ({entry.dn}): its history holds what is no SID: {error}") from error
     for value in sorted(set(values) & present.keys()):
         plan.changes.append(
             binary_removal(entry, HISTORY, present[value], shown=value, reason=REASON, hazards=hazards)

@@ -36,7 +36,12 @@ def read(session: Reader, snapshot: Snapshot) -> None:
     An object that has a history but shows neither its SID nor what the history holds makes the part unreadable.
     """
     for entry in session.search(snapshot.domain_dn, "(sIDHistory=*)", ATTRIBUTES):
-        sid, values = entry.sid(), tuple(entry.sids("sIDHistory"))
+        sid = entry.sid()
+        try:
+            values = tuple(entry.sids("sIDHistory"))
+        except ValueError as error:
+            snapshot.unreadable[SID_HISTORY] = f"sIDHistory of {entry.dn} holds what is no SID: {error}"
+            continue
         if sid is None or not values:
             snapshot.unreadable[SID_HISTORY] = f"sIDHistory of {entry.dn} is not readable by the account in use"
             continue
