@@ -173,8 +173,10 @@ class Collector:
         partitions: Mapping[str, Objects],
         root_dse: Mapping[str, Sequence[str]],
         taken: datetime,
+        sysvol: Iterable[tuple[str, str, bytes]] | None = None,
     ) -> Path:
         """``partitions``: domain, configuration, schema, domaindns, forestdns to their objects (raw LDAP values).
+        ``sysvol``: GUID of the policy in braces, path below the domain's folder, descriptor of each file.
 
         Gives the folder of the collection.
         """
@@ -189,6 +191,8 @@ class Collector:
             folder_of = root / place / dns if place in ("domain", "domaindns") else root / place
             folder_of.mkdir(parents=True)
             self._partition(root, folder_of, place, objects, (root_dse.get("defaultNamingContext") or [""])[0])
+        if sysvol is not None:
+            self._sysvol(root, dns, sysvol)
         (root / "tables.tsv").write_bytes("\n".join([*self._tables, ""]).encode("ascii"))
         return root
 
@@ -203,6 +207,26 @@ class Collector:
         _write(root / "rootDSE.tsv", [cells])
         columns = [("server", "nvarchar(50)"), *((name, SQL[kind]) for name, kind in ROOT_DSE)]
         self._tables.append(_line("rootDSE.tsv", "rootDSE", "rootDSE", columns))
+
+    def _sysvol(self, root: Path, dns: str, files: Iterable[tuple[str, str, bytes]]) -> None:
+        texts = ("forest", "domain", "guid", "path", "filename", "archivename", "securitydescriptor")
+        columns = [(name, "nvarchar(300)") for name in texts] + [
+            ("fileattributes", "int"), ("ftCreationTime", "datetime2"), ("ftLastAccessTime", "datetime2"),
+            ("ftCreaftLastWriteTimetionTime", "datetime2"), ("filesize", "int"), ("take", "tinyint"),
+            ("errorCode", "int"),
+        ]  # fmt: skip
+        date = "2026-11-01 00:00:00"
+        rest = ["32", date, date, date, "9", "0", "0"]
+        rows = [
+            [dns, dns, guid, path, path.rpartition("\\")[2], "123", descriptor.hex(), *rest]
+            for guid, path, descriptor in files
+        ]
+        if self.header:
+            rows.insert(0, [name for name, _kind in columns])
+        _write(root / "domain" / dns / "sysvol.tsv", rows)
+        self._tables.append(
+            _line(f"domain\\{dns}\\sysvol.tsv", f"domain_{dns}_sysvol", "domain_sysvol", columns)
+        )
 
     def _partition(self, root: Path, folder: Path, place: str, objects: Objects, base: str) -> None:
         chosen = [request for request in (*REQUESTS, ROOT) if place in request.places]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import ConnectionOptions, Session
+from ansible_collections.care.remediation.plugins.module_utils.sysvol.share import Share
 from conftest import ROOT, Lab
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -27,6 +28,17 @@ def objects(session: Session, base: str, *apart: str) -> Iterator[tuple[str, Map
     for entry in session.search(base, "(objectClass=*)", ATTRIBUTES, sd_flags=OWNER_AND_DACL):
         if not any(entry.dn.lower().endswith(each.lower()) for each in apart):
             yield entry.dn, entry.attributes
+
+
+def files(session: Session) -> Iterator[tuple[str, str, bytes]]:
+    """Every file of every policy in SYSVOL, as the collector lists them."""
+    with Share.connect(session.options, session) as share:
+        for policy in session.search(session.domain_dn, "(objectClass=groupPolicyContainer)", ["cn"]):
+            folder = policy.text("cn") or ""
+            if share.find(folder) is None:
+                continue
+            for path in [folder, *(node.path for node in share.walk(folder))]:
+                yield folder.upper(), f"Policies\\{path}", share.descriptor(path) or b""
 
 
 def collect(lab: Lab, folder: Path) -> Path:
@@ -55,7 +67,12 @@ def collect(lab: Lab, folder: Path) -> Path:
         token = [session.connected_sid, "S-1-5-32-544", "S-1-5-11"]
         root_dse = {**session.root_dse, "dNSHostName": [session.server], "tokenGroups": token}
         return Collector().write(
-            folder, dns=session.dns_name, partitions=partitions, root_dse=root_dse, taken=datetime.now(UTC)
+            folder,
+            dns=session.dns_name,
+            partitions=partitions,
+            root_dse=root_dse,
+            taken=datetime.now(UTC),
+            sysvol=list(files(session)),
         )
 
 

@@ -38,6 +38,12 @@ ROOT_DSE = {
     "rootDomainNamingContext": [BASE],
     "tokenGroups": ["S-1-5-11", "S-1-5-32-544", f"{DOMAIN}-500"],
 }
+POLICY = "{31B2F340-016D-11D2-945F-00C04FB984F9}"
+SYSVOL = [
+    ("", "Policies", b""),
+    (POLICY, f"Policies\\{POLICY}", b"sd"),
+    (POLICY, f"Policies\\{POLICY}\\Machine\\Registry.pol", b"sd"),
+]
 THRESHOLDS = catalogue.for_audit()["thresholds"]
 
 
@@ -80,7 +86,12 @@ def partitions(made: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def collect(folder: Path, made: dict[str, dict[str, Any]] | None = None, **options: Any) -> Path:
     return Collector(**options).write(
-        folder, dns=DNS, partitions=partitions(objects() if made is None else made), root_dse=ROOT_DSE, taken=TAKEN
+        folder,
+        dns=DNS,
+        partitions=partitions(objects() if made is None else made),
+        root_dse=ROOT_DSE,
+        taken=TAKEN,
+        sysvol=SYSVOL,
     )
 
 
@@ -102,6 +113,7 @@ def facts_of(snapshot: Snapshot) -> dict[str, Any]:
          for each in snapshot.accounts), key=lambda each: each.sid)  # fmt: skip
     shown["secured"] = sorted((replace(each, descriptor=None) for each in snapshot.secured), key=lambda each: each.dn)
     shown["enrolment"] = None
+    shown.pop("policy_files")  # read over SMB after the rest
     for name, value in shown.items():
         if isinstance(value, list):
             shown[name] = sorted(value, key=repr)
@@ -207,6 +219,26 @@ def test_every_step_of_the_reading_says_which_parts_it_fills() -> None:
     durations = read_snapshot(FakeSession(world()), trustees=lambda _: []).durations
     assert set(durations) == set(holes.STEPS)
     assert {step for step, _attribute in holes.NARROW} <= set(holes.STEPS)
+
+
+@pytest.mark.parametrize("header", [False, True])
+def test_access_lists_of_the_files_of_policies(tmp_path: Path, header: bool) -> None:
+    read = judged(collect(tmp_path, header=header))
+    assert read.policy_files is not None
+    assert {key: [each.path for each in files] for key, files in read.policy_files.items()} == {
+        POLICY.lower(): ["", "Machine\\Registry.pol"]
+    }
+    assert "files of group policies" not in read.unreadable
+
+
+def test_without_sysvol_its_access_lists_are_unreadable(tmp_path: Path) -> None:
+    root = collect(tmp_path)
+    tables = root / "tables.tsv"
+    tables.write_bytes(b"\n".join(line for line in tables.read_bytes().split(b"\n") if b"sysvol" not in line))
+    assert "<process_sysvol>1" in judged(root).unreadable["files of group policies"]
+    whole_root = collect(tmp_path / "b")
+    cut(whole_root / "domain" / DNS / "sysvol.tsv")
+    assert "sysvol.tsv: line 2: the file is cut off" in judged(whole_root).unreadable["files of group policies"]
 
 
 # --- damaged dumps -------------------------------------------------------------------------------------------------

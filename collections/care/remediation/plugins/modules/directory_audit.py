@@ -31,7 +31,8 @@ options:
       - The folder that ORADAD filled with C(<outputFiles>1</outputFiles><outputMLA>0</outputMLA>), one above it (the
         newest collection is taken), or a ZIP archive of it. An encrypted C(.mla) archive can only be read by ANSSI.
       - What the dump does not hold (collection level, version, damaged table) makes the controls that need it
-        C(unreadable), with file and line. It holds no SYSVOL, and the first SID only of a SID history.
+        C(unreadable), with file and line. Of a SID history it holds the first SID only; of SYSVOL, the access lists if
+        C(process_sysvol) was on.
     type: path
   oradad_domain:
     description: DNS name of the domain to judge, where the dump O(oradad) holds several.

@@ -258,7 +258,7 @@ def rows(table: Table) -> Iterator[tuple[int, int, list[str]]]:
                 cells = _cells(table, buffer[at:end], line)
                 if cells is None:
                     return
-                if not (line == 1 and cells[0].casefold() in ("dn", "server") and _is_header(table, cells)):
+                if not (line == 1 and _is_header(table, cells)):
                     yield offset, end - at, cells
                 offset += end + 4 - at
                 at = end + 4

@@ -96,6 +96,7 @@ class DumpReader:
             table
             for table in dump.tables
             if table.place
+            and table.columns[0][0].casefold() == "dn"  # a table of objects, not the list of SYSVOL's files
             and table.place[0].casefold() in PLACES
             and (len(table.place) == 1 or table.place[1].casefold() == self.dns_name.casefold())
         ]

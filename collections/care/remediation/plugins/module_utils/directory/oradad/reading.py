@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.care.remediation.plugins.module_utils.directory.oradad import holes
+from ansible_collections.care.remediation.plugins.module_utils.directory.oradad import holes, policy_files
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.dump import open_dump
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.reader import DumpReader
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
@@ -40,6 +40,7 @@ def read_dump(
             reading = read_snapshot(
                 reader, trustees=trustees, now=reader.taken, thresholds=thresholds, after=note_holes
             )
+            policy_files.add(dump, reading.snapshot)
             reading.snapshot.notes += reader.remarks()
             reading.snapshot.connected_sid = None  # who collected is not an account in use here
             return reading
