@@ -182,7 +182,7 @@ def verify(probe: Probe) -> None:
     ini = probe.must("cat", f"/tmp/fetched/policy/{guid}/GPT.INI")
     probe.judge(ini == "[General]\nVersion=1\n", "gpt.ini has the version of the directory", repr(ini))
     links = probe.must("samba-tool", "gpo", "getlink", BASE)
-    probe.judge("Options : ENFORCED" in links, "the link of the default domain policy is enforced", links)
+    probe.judge("Options : GPLINK_OPT_ENFORCE" in links, "the link of the default domain policy is enforced", links)
     found = probe.run("grep", "-rl", "cpassword=\"[^\"]", SYSVOL).stdout
     probe.judge(not found, "no password is left in SYSVOL", found)
     drives = probe.facts()["drives"]

@@ -123,8 +123,9 @@ def _reduced(
         if not excess:
             continue
         before.append((index, ace))
-        left = mask & ~excess
-        if left & ~(sd.READ_CONTROL | 0x100000):  # a right to read or synchronize alone says nothing more
+        # who is not on the object's list at all has no business here; the others keep what they have there
+        left = mask & ~excess if ace.sid in allowed else 0
+        if left:
             after.append((index - removed, Ace.build(ace.type, ace.flags, left, ace.sid)))
         else:
             removed += 1
