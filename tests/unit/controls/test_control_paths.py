@@ -284,6 +284,33 @@ def test_sid_history_is_a_hop(facts: dict[str, Any], how: str) -> None:
     assert [hop["how"] for hop in one.evidence["paths"][0]] == [how, "WriteDacl"]
 
 
+def test_a_primary_group_is_a_hop() -> None:
+    clerk = access.user(1206, "stagiaire", primary_group_id=1301)
+    one = chain(access.group(sid(1301), "Support"), admin=[f"(A;;WD;;;{sid(1301)})"], accounts=[clerk])
+    assert hops(one) == [("stagiaire", "PrimaryGroup", "Support"), ("Support", "WriteDacl", "a.dupont")]
+
+
+def test_administrators_are_no_start_of_a_path() -> None:
+    """a.dupont, who is Domain Admin, is in Support too and may reset the password of its other member."""
+    members = [*SUPPORT["members"], f"CN=a.dupont,{ADMINS_OU}"]
+    support = access.group(sid(1301), "Support", f"(A;;GA;;;{sid(1101)})", members=members)
+    one = chain(support, admin=[f"(A;;WD;;;{sid(1301)})"])
+    assert (one.evidence["principals"], one.evidence["principals_total"]) == (["support"], 1)
+
+
+@pytest.mark.parametrize(("options", "blocks", "reached"), [(0, False, True), (0, True, False), (2, True, True)])
+def test_blocking_holds_on_the_way_too(options: int, blocks: bool, reached: bool) -> None:
+    """secrétariat, in a unit of a unit that links a policy that support may change, controls an administrator."""
+    above = access.secured(f"OU=Site,{BASE}", "ou", links=[[OTHER_POLICY, options]])
+    unit = access.secured(f"OU=Secrétariat,OU=Site,{BASE}", "ou", blocks=blocks)
+    clerk = access.user(1203, "secrétariat", dn=f"CN=secrétariat,OU=Secrétariat,OU=Site,{BASE}")
+    snapshot = access.domain(admin=[f"(A;;WD;;;{sid(1203)})"], accounts=[clerk], more=[above, unit])
+    policy = next(each for each in snapshot.secured if each.dn == OTHER_POLICY)
+    policy.descriptor = access.parsed(f"(A;;WD;;;{HELPER})", *access.USUAL)
+    (one,) = found(MEMBERS, snapshot)
+    assert bool(one.evidence["paths"]) is reached
+
+
 def test_delegations_are_hops() -> None:
     allowed = access.descriptor(f"(A;;GA;;;{CLERK})", usual=())
     server = access.computer(1401, "SRV1$", resource_delegation=allowed)
@@ -362,6 +389,7 @@ def test_containers_of_privileged_objects() -> None:
         ("S-1-5-21-1-2-3-512", "2020-01-01T00:00:00+00:00", 1),
         (HELPER, None, 1),
         (HELPER, "2026-11-15T01:59:59+00:00", 1),  # 7 days and a second before the audit
+        (HELPER, "2026-11-15T02:00:00+00:00", 1),
         (HELPER, "2026-11-15T02:00:01+00:00", 0),
     ],
 )
