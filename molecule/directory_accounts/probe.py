@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
 
 from care_lab.constants import USER_PASSWORD
+from care_lab.generator.model import DOMAIN_SID
 from domain_probe import Probe, main
 
 PREAUTH, DES, NO_EXPIRY, REVERSIBLE, DELEGATION = 0x400000, 0x200000, 0x10000, 0x80, 0x80000
@@ -26,6 +27,14 @@ CLEARED = {
 }
 SECRETS = ("unicodePwd", "dBCSPwd", "supplementalCredentials", "ntPwdHistory", "lmPwdHistory")
 SPN = "HTTP/Console.chu-valmont.test"
+# A portal that may act as anyone on the domain controller, and a relay that may do so for who has logged on to it
+PORTAL, RELAY, SERVICE = "essai.portail", "essai.relais", "essai.svc"
+# An administrator by its primary group alone, and an account kept out of Domain Users
+HIDDEN, OUTSIDER = "essai.caché", "essai.externe"
+SERVER, MANAGED = "ESSAI-SRV$", "essai-msa$"
+AT_DC, ELSEWHERE = ("cifs/dc1.chu-valmont.test", "LDAP/DC1"), "HTTP/intranet.chu-valmont.test"
+TRANSITION = 0x1000000
+VICTIM = "bris-de-glace-1"  # an administrator that never logs on here
 
 
 def with_flag(probe: Probe, bit: int) -> dict[str, dict[str, list[str]]]:
@@ -38,6 +47,96 @@ def with_flag(probe: Probe, bit: int) -> dict[str, dict[str, list[str]]]:
         "userAccountControl",
     )
     return {dn: names for dn, names in found.items() if not names["samaccountname"][0].startswith("bris-de-glace")}
+
+
+def acts_as(probe: Probe, name: str, service: str) -> tuple[bool, str]:
+    """Whether the KDC lets an account act as an administrator at a service (S4U2Self, S4U2Proxy: MS-SFU), by kvno."""
+    cache = "/tmp/probe-s4u"
+    ok, said = probe.kinit(name, USER_PASSWORD, cache, "-f")
+    if not ok:
+        raise SystemExit(f"{name}: {said}")
+    done = probe.run(
+        "kvno", "-U", VICTIM, "-P", service, env={"KRB5_CONFIG": "/tmp/probe-krb5.conf", "KRB5CCNAME": cache}
+    )
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def domain_group(probe: Probe, rid: int) -> dict[str, list[str]]:
+    """The group of a RID."""
+    return probe.by_sid(f"{DOMAIN_SID}-{rid}")
+
+
+def delegations_and_groups(probe: Probe) -> dict[str, object]:
+    """Make the accounts whose delegation, primary group, keys or life is wrong; the variables that correct them."""
+    for name in (PORTAL, RELAY, HIDDEN, OUTSIDER, SERVICE):
+        probe.run("samba-tool", "user", "delete", name)
+        probe.must("samba-tool", "user", "create", name, USER_PASSWORD)
+    for name in (SERVER, MANAGED):
+        probe.run("samba-tool", "computer", "delete", name)
+    probe.must("samba-tool", "computer", "create", SERVER.removesuffix("$"))
+    container = probe.one(f"(sAMAccountName={SERVER})")["dn"][0].partition(",")[2]
+    probe.modify(
+        f"dn: CN={MANAGED.removesuffix('$')},{container}\nchangetype: add\nobjectClass: msDS-ManagedServiceAccount\n"
+        f"sAMAccountName: {MANAGED}\nuserAccountControl: 4096\n"
+    )
+    dns = {name: probe.one(f"(sAMAccountName={name})")["dn"][0] for name in (PORTAL, RELAY, HIDDEN, OUTSIDER, SERVICE)}
+    for name, flag in ((PORTAL, TRANSITION), (RELAY, 0)):
+        targets = "".join(f"msDS-AllowedToDelegateTo: {target}\n" for target in (*AT_DC, ELSEWHERE))
+        probe.modify(
+            f"dn: {dns[name]}\nchangetype: modify\nadd: msDS-AllowedToDelegateTo\n{targets}-\n"
+            f"replace: servicePrincipalName\nservicePrincipalName: HTTP/{name}\n-\n"
+            f"replace: userAccountControl\nuserAccountControl: {512 | flag}\n"
+        )
+    probe.modify(f"dn: {dns[SERVICE]}\nchangetype: modify\nadd: servicePrincipalName\nservicePrincipalName: HTTP/svc\n")
+    admins, users = domain_group(probe, 512), domain_group(probe, 513)
+    group = probe.find("(&(objectClass=group)(sAMAccountName=GG *))", "objectSid")
+    outside_dn, outside = sorted(group.items())[-1]
+    for name, group_dn, rid in (
+        (HIDDEN, admins["dn"][0], 512),
+        (OUTSIDER, outside_dn, int(outside["objectsid"][0].rpartition("-")[2])),
+    ):
+        probe.modify(f"dn: {group_dn}\nchangetype: modify\nadd: member\nmember: {dns[name]}\n")
+        probe.modify(f"dn: {dns[name]}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n")
+    probe.modify(f"dn: {users['dn'][0]}\nchangetype: modify\ndelete: member\nmember: {dns[OUTSIDER]}\n")
+    works = acts_as(probe, PORTAL, AT_DC[0])
+    probe.judge(works[0], "the portal acts as an administrator on the domain controller before", works[1])
+    return {
+        "care_accounts_no_protocol_transition_to_dc": [{"identity": PORTAL, "targets": list(AT_DC)}],
+        "care_accounts_no_delegation_to_privileged": [{"identity": RELAY, "targets": [*AT_DC, ELSEWHERE.lower()]}],
+        "care_accounts_primary_group_builtin": [{"identity": HIDDEN}],
+        "care_accounts_primary_group": [{"identity": HIDDEN}, {"identity": OUTSIDER}],
+        "care_accounts_primary_group_join": True,
+        "care_accounts_disable_servers": [{"identity": SERVER}],
+        "care_accounts_disable_managed": [{"identity": MANAGED}],
+        "care_accounts_aes": [{"identity": SERVICE}],
+        "care_accounts_aes_stage": "enforce",
+    }
+
+
+def verify_delegations_and_groups(probe: Probe) -> None:
+    """Delegations end at the KDC, memberships are visible, machines are out of use, the service speaks AES."""
+    portal, relay = (probe.one(f"(sAMAccountName={name})") for name in (PORTAL, RELAY))
+    probe.judge(portal["msds-allowedtodelegateto"] == [ELSEWHERE], "the portal keeps its other target")
+    probe.judge(bool(int(portal["useraccountcontrol"][0]) & TRANSITION), "and protocol transition, which it needs")
+    probe.judge("msds-allowedtodelegateto" not in relay, "the relay has no target left")
+    ok, said = acts_as(probe, PORTAL, AT_DC[0])
+    probe.judge(
+        not ok and "constrained delegation failed" in said,
+        "the KDC no longer lets the portal act as an administrator on the domain controller",
+        said,
+    )
+    shown = probe.must("samba-tool", "delegation", "show", PORTAL)
+    probe.judge("dc1" not in shown.lower() and ELSEWHERE in shown, "samba-tool shows the same", shown)
+    hidden, outside = (probe.one(f"(sAMAccountName={name})") for name in (HIDDEN, OUTSIDER))
+    probe.judge([hidden["primarygroupid"], outside["primarygroupid"]] == [["513"], ["513"]], "default primary groups")
+    admins = domain_group(probe, 512)
+    shown = probe.must("samba-tool", "group", "listmembers", admins["samaccountname"][0])
+    probe.judge(HIDDEN in shown.splitlines(), "the hidden administrator is listed as a member", shown)
+    for name in (SERVER, MANAGED):
+        flags = int(probe.one(f"(sAMAccountName={name})")["useraccountcontrol"][0])
+        probe.judge(bool(flags & DISABLED), f"{name} is disabled")
+    service = probe.one(f"(sAMAccountName={SERVICE})")
+    probe.judge(service["msds-supportedencryptiontypes"] == ["28"], "the service announces AES, and RC4 as before")
 
 
 def prepare(probe: Probe) -> None:
@@ -77,7 +176,8 @@ def prepare(probe: Probe) -> None:
     lists["care_accounts_neutralise"] = [
         {"identity": entry["objectsid"][0], "reason": "aucune connexion depuis 412 jours"} for entry in dormant
     ]
-    (probe.folder / "variables.json").write_text(json.dumps(lists, indent=1), encoding="utf-8")
+    more = delegations_and_groups(probe)
+    (probe.folder / "variables.json").write_text(json.dumps(lists | more, indent=1), encoding="utf-8")
     probe.note(
         before=before,
         groups=groups[:2],
@@ -128,6 +228,8 @@ def verify(probe: Probe) -> None:
     guest = probe.one(f"(sAMAccountName={facts['guest']})")
     probe.judge(bool(int(guest["useraccountcontrol"][0]) & DISABLED), "the guest account is disabled")
 
+    verify_delegations_and_groups(probe)
+
     one = probe.one("(sAMAccountName=dormant.un)")
     flags = int(one["useraccountcontrol"][0])
     probe.judge(
@@ -158,6 +260,8 @@ def restored(probe: Probe) -> None:
         for secret in SECRETS
     ]
     probe.same("before", "after", excepted)
+    works = acts_as(probe, PORTAL, AT_DC[0])
+    probe.judge(works[0], "the portal acts as an administrator again", works[1])
     one = probe.one("(sAMAccountName=dormant.un)")
     probe.judge(not int(one["useraccountcontrol"][0]) & (DISABLED | SMARTCARD), "the account is enabled again")
     probe.judge(len(one["memberof"]) == 2, "and in its groups again")
