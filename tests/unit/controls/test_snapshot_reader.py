@@ -193,6 +193,7 @@ def settings() -> dict[str, dict[str, Any]]:
     return {
         BASE: head,
         f"CN=Partitions,{CONFIG}": {**plain, "msDS-Behavior-Version": 7},
+        f"CN=Policies,{SYSTEM}": dict(plain),
         f"CN=DomainUpdates,{SYSTEM}": dict(plain),
         f"CN=ActiveDirectoryUpdate,CN=DomainUpdates,{SYSTEM}": {**plain, "revision": 16},
         f"CN=File Replication Service,{SYSTEM}": dict(plain),
