@@ -17,8 +17,7 @@ from ansible_collections.care.remediation.plugins.module_utils.sysvol.descriptor
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.errors import SysvolError
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.reading import read_sysvol
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.share import Share
-
-from .conftest import Domain
+from conftest import Domain
 
 DEFAULT = policy.braced(policy.DEFAULT_DOMAIN_POLICY)
 FOLDER = f"/var/lib/samba/sysvol/chu-valmont.test/Policies/{DEFAULT}"
