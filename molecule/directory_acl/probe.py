@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
@@ -18,6 +19,10 @@ THIEF = "svc.d'été"
 CHANGES, SECRETS = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2", "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"
 UNIT = f"OU=Équipe d'imagerie\\, 2e étage \\+ (nuit),{BASE}"
 BELOW = f"OU=Sous-unité,{UNIT}"
+OWNED = f"OU=À son ancien gestionnaire,{BASE}"
+MIXED = f"OU=Désordre d'accès,{BASE}"
+LINK = "f30e3bbe-9ff0-11d1-b603-0000f80367c1"
+OIDS = f"CN=OID,CN=Public Key Services,CN=Services,CN=Configuration,{BASE}"
 
 
 def entries(probe: Probe, dn: str) -> list[str]:
@@ -29,6 +34,12 @@ def entries(probe: Probe, dn: str) -> list[str]:
     return re.findall(r"\([^)]*\)", dacl.group(1))
 
 
+def owner(probe: Probe, dn: str) -> str:
+    """The owner of an object, as samba-tool writes it."""
+    said = probe.must("samba-tool", "dsacl", "get", f"--objectdn={dn}")
+    return re.search(r"O:(S-[-0-9]+|[A-Z]{2})", said)[1]  # type: ignore[index]
+
+
 def steals(probe: Probe) -> tuple[bool, str]:
     """Whether the thief can replicate krbtgt's secrets, as a domain controller would."""
     script = (Path(__file__).parent / "steal.py").read_text(encoding="utf-8")
@@ -37,17 +48,24 @@ def steals(probe: Probe) -> tuple[bool, str]:
 
 
 def prepare(probe: Probe) -> None:
-    """An account that may replicate secrets, one right on an OU that goes down to another, and what must be refused."""
+    """An account that may replicate secrets and owns two units, its rights elsewhere, and what must be refused."""
     probe.run("samba-tool", "user", "create", THIEF, USER_PASSWORD)
     sid = probe.one(f"(sAMAccountName={THIEF})")["objectsid"][0]
     care = probe.one("(sAMAccountName=svc-care)")["objectsid"][0]
-    for dn in (UNIT, BELOW):
+    for dn in (UNIT, BELOW, OWNED, MIXED):
         probe.must("samba-tool", "ou", "create", dn)
     replication = [f"(OA;;CR;{right};;{sid})" for right in (CHANGES, SECRETS)]
     down = f"(A;CI;WD;;;{sid})"
     automation = f"(OA;;CR;{CHANGES};;{care})"
     probe.must("samba-tool", "dsacl", "set", f"--objectdn={BASE}", f"--sddl={''.join(replication)}{automation}")
     probe.must("samba-tool", "dsacl", "set", f"--objectdn={UNIT}", f"--sddl={down}")
+    # Another right of the thief's stands before what denies it to everyone: order would take it away
+    mixed = [f"(A;;WD;;;{sid})", f"(OA;;WP;{LINK};;{sid})", "(D;;WP;;;AU)"]
+    descriptors = {OWNED: f"O:{sid}G:DAD:AI(A;;GA;;;DA)", MIXED: f"O:{sid}G:DAD:AI{''.join(mixed)}(A;;GA;;;DA)"}
+    for dn, sddl in descriptors.items():
+        name = base64.b64encode(dn.encode()).decode()
+        probe.modify(f"dn:: {name}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor: {sddl}\n")
+    probe.must("samba-tool", "dsacl", "set", f"--objectdn={OIDS}", f"--sddl=(A;;WO;;;{sid})")
     unit = probe.one("(ou=Équipe d'imagerie, 2e étage + \\28nuit\\29)")
     domain = probe.one("(objectClass=domainDNS)")
     admins = f"{domain['objectsid'][0]}-512"
@@ -56,7 +74,10 @@ def prepare(probe: Probe) -> None:
         {"object": BASE, "trustee": sid, "ace": replication[0], "label": THIEF},
         {"object": BASE, "trustee": sid, "ace": replication[1], "label": THIEF},
         {"object": unit["objectguid"][0], "trustee": sid, "ace": down, "label": THIEF},
-    ]}), encoding="utf-8")
+        {"object": OIDS, "trustee": sid, "ace": f"(A;;WO;;;{sid})", "control": "vuln_adcs_control", "label": THIEF},
+        {"object": MIXED, "trustee": sid, "ace": mixed[0], "label": THIEF},
+        {"object": MIXED, "trustee": sid, "ace": f"O:{sid}", "label": THIEF},
+    ], "care_acl_owner": [{"object": OWNED, "label": OWNED}], "care_acl_reorder": True}), encoding="utf-8")
     probe.note(sid=sid, care_refused=[
         {"name": "inherited", "entry": {"object": BELOW, "trustee": sid, "ace": down}, "reason": "it is set on OU="},
         {"name": "default holder", "entry": {"object": BASE, "trustee": admins, "ace": default},
@@ -66,6 +87,10 @@ def prepare(probe: Probe) -> None:
         {"name": "another trustee", "entry": {"object": BASE, "trustee": care, "ace": replication[0]},
          "reason": "is not one of"},
         {"name": "not SDDL", "entry": {"object": BASE, "trustee": sid, "ace": "(A;;RP)"}, "reason": "6 fields"},
+        {"name": "out of order", "entry": {"object": MIXED, "trustee": sid, "ace": mixed[0]},
+         "reason": "newly DENY whoever is both"},
+        {"name": "an owner of another name", "entry": {"object": MIXED, "trustee": care, "ace": f"O:{sid}"},
+         "reason": "does not say that"},
         {"name": "no such object", "entry": {"object": "x)(objectClass=*", "trustee": sid, "ace": down},
          "reason": "no object in"},
     ])  # fmt: skip
@@ -74,7 +99,8 @@ def prepare(probe: Probe) -> None:
     ok, said = steals(probe)
     probe.judge(ok, "the thief replicates the domain with its secrets", said)
     probe.dump("before")
-    probe.note(before={dn: entries(probe, dn) for dn in (BASE, UNIT, BELOW)})
+    probe.judge(all(owner(probe, dn) == sid for dn in (OWNED, MIXED)), "the thief owns two units", "")
+    probe.note(before={dn: entries(probe, dn) for dn in (BASE, UNIT, BELOW, MIXED, OIDS)})
 
 
 def unchanged(probe: Probe) -> None:
@@ -86,9 +112,15 @@ def unchanged(probe: Probe) -> None:
 def verify(probe: Probe) -> None:
     """The three entries are gone, all others are as before in their order, and the theft fails."""
     facts = probe.facts()
-    for dn in (BASE, UNIT, BELOW):
+    for dn in (BASE, UNIT, BELOW, OIDS):
         wanted = [ace for ace in facts["before"][dn] if facts["sid"] not in ace]
         probe.judge(entries(probe, dn) == wanted, f"{dn}: only the named entries are gone", str(entries(probe, dn)))
+    for dn in (OWNED, MIXED):
+        probe.judge(owner(probe, dn) == "DA", f"{dn}: administrators own it", owner(probe, dn))
+    now, before = entries(probe, MIXED), facts["before"][MIXED]
+    probe.judge(sorted(now) == sorted(before[1:]), f"{MIXED}: only the named entry is gone", str(now))
+    denies = [ace.startswith("(D") for ace in now if "ID" not in ace.split(";")[1]]
+    probe.judge(denies == sorted(denies, reverse=True), f"{MIXED}: what denies stands first", str(now))
     ok, said = steals(probe)
     probe.judge(not ok, "the thief can no longer replicate secrets", said)
 
@@ -98,7 +130,7 @@ def restored(probe: Probe) -> None:
     probe.dump("after")
     probe.same("before", "after")
     facts = probe.facts()
-    for dn in (BASE, UNIT, BELOW):
+    for dn in (BASE, UNIT, BELOW, MIXED, OIDS):
         probe.judge(entries(probe, dn) == facts["before"][dn], f"{dn}: every entry is in its place", "")
 
 
