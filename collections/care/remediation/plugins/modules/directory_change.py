@@ -12,6 +12,8 @@ description:
   - Applies or undoes changes that a planner such as M(care.remediation.ad_account) found, over one LDAP connection.
   - Each value is compared with what the change expects, written, and read back. What someone else changed meanwhile is
     reported as a conflict and left as it is.
+  - Trusts cannot be changed over LDAP by anyone. They are changed through the Local Security Authority of the same domain
+    controller, over SMB (port 445), with the same credentials. That needs the Python library smbprotocol.
   - The action plugins of the planners and of M(care.remediation.rollback) call it. A playbook seldom does.
 options:
   operation:
@@ -80,6 +82,7 @@ results:
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.care.remediation.plugins.module_utils.directory import session as sessions
 from ansible_collections.care.remediation.plugins.module_utils.directory import writer
+from ansible_collections.care.remediation.plugins.module_utils.sysvol import lsa
 
 
 def main() -> None:
@@ -99,7 +102,13 @@ def main() -> None:
         module.exit_json(changed=False, results=[])
     try:
         with sessions.Session.connect(sessions.ConnectionOptions.from_params(module.params)) as session:
-            result = writer.write(session, module.params["operation"], changes, check_mode=module.check_mode)
+            result = writer.write(
+                session,
+                module.params["operation"],
+                changes,
+                check_mode=module.check_mode,
+                trust_policy=lsa.TrustPolicy.connect,
+            )
     except sessions.DirectoryError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ansible_collections.care.remediation.plugins.module_utils.directory import trust_writer
 from ansible_collections.care.remediation.plugins.module_utils.directory.attribute_change import AttributeChange
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.ldap_errors import DirectoryError
@@ -44,15 +45,22 @@ _BARRIERS: Final = frozenset({"primarygroupid"})
 _LOCK_WAIT: Final = 120.0
 
 
-def write(session: Session, operation: str, changes: Sequence[Change], check_mode: bool = False) -> dict[str, Any]:
+def write(
+    session: Session,
+    operation: str,
+    changes: Sequence[Change],
+    check_mode: bool = False,
+    trust_policy: trust_writer.Connect | None = None,
+) -> dict[str, Any]:
     """Apply or undo ``changes`` (of the form in docs/architecture.md); the writer result of that page.
 
     With ``check_mode`` everything is read and compared, the statuses are those that writing would give, and nothing
-    is written. Raises DirectoryError when another run holds the domain, or the operation is unknown.
+    is written. ``trust_policy`` opens the Local Security Authority, for changes of trusts. Raises DirectoryError when
+    another run holds the domain, or the operation is unknown.
     """
     if operation not in ("apply", "undo"):
         raise DirectoryError(f"unknown operation {operation!r}: apply or undo")
-    writer = _Writer(session, operation == "undo", check_mode)
+    writer = _Writer(session, operation == "undo", check_mode, trust_policy)
     with contextlib.nullcontext() if check_mode else lock(session.domain_sid):
         ordered = list(reversed(changes)) if operation == "undo" else list(changes)
         accepted = [change for change in ordered if writer.acceptable(change)]
@@ -91,8 +99,11 @@ def batches(changes: Sequence[Change], undo: bool) -> Iterator[list[AttributeCha
 
 
 class _Writer:
-    def __init__(self, session: Session, undo: bool, check_mode: bool) -> None:
+    def __init__(
+        self, session: Session, undo: bool, check_mode: bool, trust_policy: trust_writer.Connect | None = None
+    ) -> None:
         self.session = session
+        self.trust_policy = trust_policy
         self.undo = undo
         self.check_mode = check_mode
         self.results: dict[str, dict[str, Any]] = {}
@@ -199,14 +210,22 @@ class _Writer:
                     self.say(change, "failed", f"{_label(change)}: {error}")
         if not todo:
             return
-        items = (
-            (operation.dn, modlist, None if operation.sd_flags is None else [sd_flags_control(operation.sd_flags)])
-            for operation, _ready, _entry, modlist in todo
-        )
-        answers = list(self.session.modify_many(items, window=_WINDOW))
+        answers = self._send([(operation, modlist) for operation, _ready, _entry, modlist in todo])
         after = self._read([operation for operation, _ready, _entry, _modlist in todo])
         for (operation, ready, entry, _modlist), answer, now in zip(todo, answers, after, strict=True):
             self._judge(operation, ready, entry, answer, now)
+
+    def _send(self, requests: Sequence[tuple[AttributeChange, list[Any]]]) -> list[Result]:
+        """The requests, in their order: over LDAP, those of trusts through the Local Security Authority."""
+        trusts = [(op.dn, mods) for op, mods in requests if op.attribute.lower() == trust_writer.ATTRIBUTE]
+        answered = iter(trust_writer.write(self.session, trusts, self.trust_policy) if trusts else ())
+        items = (
+            (operation.dn, modlist, None if operation.sd_flags is None else [sd_flags_control(operation.sd_flags)])
+            for operation, modlist in requests
+            if operation.attribute.lower() != trust_writer.ATTRIBUTE
+        )
+        others = iter(list(self.session.modify_many(items, window=_WINDOW)))
+        return [next(answered if op.attribute.lower() == trust_writer.ATTRIBUTE else others) for op, _mods in requests]
 
     def _read(self, batch: Sequence[AttributeChange]) -> list[Entry | DirectoryError | None]:
         """Each operation's object with its attribute. Operations are grouped by what they read: one filter each."""
