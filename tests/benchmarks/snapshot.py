@@ -38,7 +38,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import Reading, read_snapshot
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from controls.domain import BASE, DOMAIN, sid
-from controls.test_snapshot_reader import CONFIG, FakeSession, raw, world
+from controls.test_snapshot_reader import CONFIG, SERVICE, FakeSession, raw, world
 from doubles.oradad import Collector
 
 TAKEN = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -104,6 +104,8 @@ def collected(count: int, folder: Path) -> None:
     for facts in objects.values():
         facts.setdefault("objectClass", ["top", "container"])
         facts.setdefault("objectGUID", uuid.uuid4().bytes_le)
+    objects[f"CN=Partitions,{CONFIG}"]["objectClass"] = ["top", "crossRefContainer"]
+    objects[SERVICE]["objectClass"] = ["top", "nTDSService"]
     objects[BASE] |= {"objectClass": ["top", "domain", "domainDNS"], "objectSid": sids.to_bytes(DOMAIN)}
     plain = [(dn, {name: raw(value) for name, value in facts.items()}) for dn, facts in objects.items()]
     heads = [each for each in plain if not each[0].endswith(CONFIG)]

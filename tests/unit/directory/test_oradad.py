@@ -203,6 +203,8 @@ def test_names_with_semicolons_tabs_and_line_feeds(tmp_path: Path) -> None:
         ({"leave_out": ("dNSProperty",)}, "DNS zones", "dnsproperty"),
         ({"level": 2}, "domain object", "level 2 of 4"),  # the quota is collected from level 3
         ({"leave_out_tables": ("user",)}, "accounts", "user.tsv is not named in tables.tsv"),
+        ({"leave_out_tables": ("nTDSService",)}, "dSHeuristics", "holds no attribute dsheuristics"),
+        ({"leave_out_tables": ("crossRefContainer",)}, "functional levels", "holds no table of the class of CN=Partit"),
         ({"leave_out_tables": ("group",)}, "privileged groups", "group.tsv is not named"),
         ({"leave_out_tables": ("trustedDomain",)}, "trusts", "holds no attribute "),
         ({"leave_out_tables": ("passwordSettings",)}, "password settings objects", "holds no attribute msds-"),
@@ -275,6 +277,31 @@ def test_a_cut_off_table_of_one_class_takes_its_part_only(tmp_path: Path) -> Non
     unreadable = judged(root).unreadable
     assert "passwordSettings.tsv: line 1: the file is cut off" in unreadable["password settings objects"]
     assert "accounts" not in unreadable
+
+
+def test_a_cut_off_table_that_held_the_one_object(tmp_path: Path) -> None:
+    root = collect(tmp_path)
+    cut(root / "configuration" / "nTDSService.tsv")
+    assert "nTDSService.tsv: line 1: the file is cut off" in judged(root).unreadable["dSHeuristics"]
+
+
+def test_damage_anywhere_is_said_and_never_a_crash(tmp_path: Path) -> None:
+    """Every table cut at some place: what is lost is unreadable, or the dump is refused; nothing is made up."""
+    root = collect(tmp_path)
+    whole_read = judged(root)
+    known = {each.sid for each in whole_read.accounts}
+    for number, path in enumerate(sorted(root.rglob("*.tsv"))):
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) * (number % 7 + 1) // 9])
+        try:
+            read = judged(root)
+        except DumpError as error:
+            assert path.name in str(error)
+        else:
+            assert {each.sid for each in read.accounts} <= known
+            if len(path.read_bytes()) > 2 and path.name != "metadata.tsv":
+                assert any(path.name in reason for reason in [*read.unreadable.values(), *read.notes]), path
+        path.write_bytes(content)
 
 
 def test_a_table_whose_rows_do_not_fit(tmp_path: Path) -> None:

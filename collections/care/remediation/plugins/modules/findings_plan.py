@@ -70,11 +70,13 @@ counts:
   type: dict
   returned: always
 levels:
-  description: The estimated ADS level of each domain.
+  description:
+    - The level of each domain by ANSSI's published rule, as M(care.remediation.directory_audit)
+      gives it, over the findings of all sources.
   type: list
   elements: dict
   returned: always
-  sample: [{host: chu-valmont.test, level: 1, evaluated: 15, unread: []}]
+  sample: [{host: chu-valmont.test, reached: 1, at_least: 1, at_most: 1, scored: 76, evaluated: 76, unverified: []}]
 files:
   description: The files of the plan.
   type: list

@@ -32,6 +32,8 @@ ESSENTIAL: Final = {
     "top": ("ntsecuritydescriptor", "objectclass", "objectguid"),
     "user": ("objectsid",),
 }
+# What a contact or a container rightly lacks: that they have no table says nothing
+PRINCIPAL: Final = frozenset({"admincount", "member", "objectsid", "samaccountname", "samaccounttype"})
 PLACES: Final = ("domain", "configuration", "schema", "domaindns", "forestdns")
 # pwdLastSet is empty in a dump both where it is 0 and where it was not shown; userAccountControl, which is shown to
 # the same readers (property set User-Account-Restrictions), tells the two apart.
@@ -210,6 +212,8 @@ class DumpReader:
         number, name = found
         places = self._store.places_of(number)
         self._check(set(wanted) - {_MEMBER_OF}, [tab for tab, _start, _length in places])
+        if all(tab in self._top for tab, _start, _length in places):
+            self._classless(name, set(wanted))
         needed = {*wanted} | ({CONTROL} if PASSWORD_SET in wanted else set())
         return self._entry(name, self._values(name, needed, places), wanted)
 
@@ -282,13 +286,22 @@ class DumpReader:
             if name in self.absent:
                 self._lacking[name] = self.absent[name]
                 continue
-            holding = [number for number in numbers if name in self._columns[number].of]
+            everywhere = [number for number, columns in enumerate(self._columns) if name in columns.of]
+            # the row that held it may be in what a damaged table lost
+            holding = [number for number in everywhere if number in numbers] or everywhere
             broken = [why for number in holding if (why := self.tables[number].broken)]
             if broken:
                 self._lacking[name] = broken[0]
-            elif not holding and not any(name in columns.of for columns in self._columns):
+            elif not everywhere:
                 reason = f"the dump {self._described()} holds no attribute {name}{self._missing}"
                 self._lacking[name] = self.absent[name] = reason
+
+    def _classless(self, dn: str, names: set[str]) -> None:
+        """An object of which only what all objects have was collected: what its class has is not known."""
+        for name in names - PRINCIPAL - {_MEMBER_OF}:
+            if not any(name in self._columns[number].of for number in self._top):
+                reason = f"the dump {self._described()} holds no table of the class of {dn}, which has {name}"
+                self._lacking.setdefault(name, reason)
 
     def _described(self) -> str:
         said = [f"ORADAD {self.dump.version}" if self.dump.version else "of an unknown version of ORADAD"]
