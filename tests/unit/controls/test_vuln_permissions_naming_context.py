@@ -168,6 +168,6 @@ def test_the_owner_of_a_head_is_an_administrator() -> None:
         return [head() | {"descriptor": base64.b64encode(raw).decode()}]
 
     (found,) = outcome(CONTROL, domain(naming_contexts=owned(SVC), root_domain_sid=DOMAIN)).found
-    assert (found.level, found.evidence["rights"], found.evidence["ace"]) == (1, ["Owner"], None)
+    assert (found.level, found.evidence["rights"], found.evidence["ace"]) == (1, ["Owner"], f"O:{SVC}")
     for owner in ("S-1-5-32-544", "S-1-5-18", sid(512), sid(519), sid(518)):
         assert outcome(CONTROL, domain(naming_contexts=owned(owner), root_domain_sid=DOMAIN)).found == []

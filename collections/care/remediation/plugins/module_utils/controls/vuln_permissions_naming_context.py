@@ -182,7 +182,7 @@ def _owned(graph: ControlGraph, head: NamingContext, owner: str) -> Found:
             "trustee": name,
             "trustee_sid": owner,
             "rights": [OWNER],
-            "ace": None,
+            "ace": f"O:{owner}",
             "raw": None,
             "inherited": False,
         },
