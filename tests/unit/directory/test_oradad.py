@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,8 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from controls.domain import BASE, DOMAIN
 from controls.test_snapshot_reader import CONFIG, FakeSession, account, raw, world
+from hypothesis import given
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -421,6 +424,35 @@ def test_rows_longer_than_a_chunk_come_whole(tmp_path: Path) -> None:
     table = dumps.Table("t.tsv", "t", (), (("dn", "nvarchar"), ("x", "nvarchar")), path)
     assert [cells for _at, _length, cells in dumps.rows(table)] == [["a", long], ["b", "Ċ\u0d00"]]
     assert table.broken is None
+
+
+CELL = st.text(st.characters(exclude_characters="\t\r\n", exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.lists(st.tuples(CELL, CELL), max_size=6), st.floats(0, 1))
+def test_rows_come_back_and_a_cut_gives_a_beginning(written: list[tuple[str, str]], share: float) -> None:
+    content = b"\xff\xfe" + "".join(f"{one}\t{two}\r\n" for one, two in written).encode("utf-16-le")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "t.tsv")
+        for size in (len(content), int(len(content) * share)):
+            path.write_bytes(content[:size])
+            table = dumps.Table("t.tsv", "t", (), (("dn", "nvarchar"), ("x", "nvarchar")), path)
+            read = [(cells[0], cells[1], start, length) for start, length, cells in dumps.rows(table)]
+            assert [each[:2] for each in read] == written[: len(read)]
+            for one, two, start, length in read:
+                assert content[start : start + length].decode("utf-16-le") == f"{one}\t{two}"
+            ends = {2, *(start + length + 4 for _one, _two, start, length in read)}
+            assert (table.broken is None) == (size in ends or size == 0)
+
+
+@given(st.sampled_from(["nvarchar(9)", "varchar(9)", "int", "bigint", "datetime2", "uniqueidentifier", "tinyint", "x"]),
+       st.text(max_size=30))  # fmt: skip
+def test_any_cell_is_decoded_or_refused(kind: str, cell: str) -> None:
+    try:
+        decoded = values.decode("member", kind, cell)
+    except ValueError:
+        return
+    assert all(isinstance(each, bytes) for each in decoded)
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,10 @@ def _fits(leaf: Leaf, value: bytes) -> bool:
     if leaf.present:
         return True
     if leaf.rule is not None:
-        mask = int(leaf.value)
-        bits = int(value) & 0xFFFFFFFF & mask
+        mask, number = _number(leaf.value), _number(value)
+        if mask is None or number is None:
+            return False
+        bits = number & 0xFFFFFFFF & mask
         if leaf.rule == BIT_AND:
             return bits == mask
         if leaf.rule == BIT_OR:
