@@ -121,14 +121,14 @@ def back_edges(order: list[str], above: Mapping[str, Iterable[str]]) -> list[tup
         work = [(start, iter(below[start]))]
         while work:
             node, rest = work[-1]
-            child = next(rest, None)
-            if child is None:
+            following = next(rest, None)
+            if following is None:
                 work.pop()
                 path.discard(node)
                 done.add(node)
-            elif child in path:
-                cuts.append((node, child))
-            elif child not in done:
-                path.add(child)
-                work.append((child, iter(below[child])))
+            elif following in path:
+                cuts.append((node, following))
+            elif following not in done:
+                path.add(following)
+                work.append((following, iter(below[following])))
     return cuts
