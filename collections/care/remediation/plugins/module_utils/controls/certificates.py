@@ -85,6 +85,14 @@ class Pki:
         everything: list[Object] = [*self.enrolment.others, *self.enrolment.services, *self.enrolment.templates]
         self._above = {dn_key(each.dn): each for each in [*everything, *self.enrolment.above]}
 
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Pki:
+        """The one of this snapshot: who is trusted is worked out once, whatever the number of controls."""
+        known: Pki | None = snapshot.__dict__.get("_pki")
+        if known is None:
+            known = snapshot.__dict__["_pki"] = cls(snapshot)
+        return known
+
     def descriptor(self, item: Object) -> Descriptor:
         """The descriptor of an object; one that was not read says so."""
         found = self._pool.of(item.descriptor)

@@ -28,7 +28,7 @@ LEVEL: Final = 1
 
 def blind(snapshot: Snapshot) -> str | None:
     """A descriptor that is not understood hides what it grants."""
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     return pki.blind([*pki.enrolment.others, *pki.enrolment.services])
 
 
@@ -43,7 +43,7 @@ def remark(snapshot: Snapshot) -> str | None:
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """One finding for each ACE, or owner, that gives control of one of these objects to someone else."""
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     items: list[EnrolmentService | PkiObject] = [*pki.enrolment.others, *pki.enrolment.services]
     for item in items:
         for holder in pki.controllers(item):

@@ -60,14 +60,14 @@ _WORDS: Final = {
 
 def blind(snapshot: Snapshot) -> str | None:
     """A descriptor that is not understood hides who may enrol."""
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     return pki.blind([template for template in pki.enrolment.templates if pki.published(template)])
 
 
 def remark(snapshot: Snapshot) -> str | None:
     """What makes that there is nothing to find, and what would be a finding as soon as it is published."""
     said = about(snapshot)
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     waiting = [
         template.name
         for template in pki.enrolment.templates
@@ -81,7 +81,7 @@ def remark(snapshot: Snapshot) -> str | None:
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """One finding for each published template and way."""
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     for template in pki.enrolment.templates:
         if pki.published(template):
             enrollers = list(pki.enrollers(template))

@@ -24,7 +24,7 @@ PUBLISHED, UNPUBLISHED = 1, 2
 
 def blind(snapshot: Snapshot) -> str | None:
     """A descriptor that is not understood hides what it grants."""
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     return pki.blind(list(pki.enrolment.templates))
 
 
@@ -45,7 +45,7 @@ def about(snapshot: Snapshot) -> str | None:
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """One finding for each ACE, or owner, that gives control of a template to someone else."""
-    pki = Pki(snapshot)
+    pki = Pki.of(snapshot)
     for template in pki.enrolment.templates:
         published = pki.published(template)
         for holder in pki.controllers(template):
