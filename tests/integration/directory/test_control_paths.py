@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import ldap
@@ -17,13 +18,16 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.evaluate
 from ansible_collections.care.remediation.plugins.module_utils.directory import identity, writer
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_plan import AclWish, plan_acls
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.owner_plan import OwnerWish, plan_owners
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import IDENTITY_ATTRIBUTES, Plan
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import protected_accounts
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import SecurityDescriptor
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import (
     DACL,
+    OWNER,
     ConnectionOptions,
     Session,
+    sd_flags_control,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import Snapshot
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot_reader import read_snapshot
@@ -256,6 +260,58 @@ def test_corrected_and_undone(
     results = writer.write(session, "undo", changes)["results"]
     assert {result["status"] for result in results} == {"undone"}, results
     assert sum(len(outcome.found) for outcome in audit(session).values()) == len(CASES)
+
+
+def test_an_owner_is_found_after_a_week_and_replaced(
+    domain: Domain, session: Session, people: dict[str, str]
+) -> None:
+    """Who made an object may rewrite its access list, until administrators own it."""
+    unit = f"{UNIT},{session.domain_dn}"
+    dn = f"CN=essai.cree,{unit}"
+    domain.must("samba-tool", "dsacl", "set", f"--objectdn={unit}", f"--sddl=(A;;CC;;;{people[ATTACKER]})")
+    with bound(domain, ATTACKER) as raw:
+        raw.add_s(dn, [("objectClass", [b"user"]), ("sAMAccountName", [b"essai.cree"])])
+    assert _rewrites_list(domain, session, dn)
+    assert audit(session, ["vuln_owner"])["vuln_owner"].found == []  # too young
+    snapshot = read(session)
+    snapshot.taken += timedelta(days=8)
+    (outcome,) = evaluate(snapshot, select(["vuln_owner"]))
+    (one,) = [each for each in outcome.found if each.dn == dn]
+    assert one.evidence["owner_sid"] == people[ATTACKER]
+    remediation = catalogue.load()["vuln_owner"].remediation
+    assert remediation is not None
+    finding = {"control": "vuln_owner", "object": {"label": one.label}, "evidence": one.evidence}
+    (wanted,) = remediation.entries(finding)
+    entries = identity.resolve_many(
+        session, [wanted["object"]], [*IDENTITY_ATTRIBUTES, "adminCount", "nTSecurityDescriptor"], sd_flags=OWNER
+    )
+    plan = Plan()
+    plan_owners(session, plan, entries, [OwnerWish(wanted["object"])], protected_accounts(session, {}, {}))
+    changes = [model.completed(change, DOMAIN) for change in plan.changes]
+    assert [r["status"] for r in writer.write(session, "apply", changes)["results"]] == ["applied"]
+    assert not _rewrites_list(domain, session, dn)
+    again = read(session)
+    again.taken += timedelta(days=8)
+    (outcome,) = evaluate(again, select(["vuln_owner"]))
+    assert dn not in [each.dn for each in outcome.found]
+    assert [r["status"] for r in writer.write(session, "undo", changes)["results"]] == ["undone"]
+    assert _rewrites_list(domain, session, dn)
+
+
+def _rewrites_list(domain: Domain, session: Session, dn: str) -> bool:
+    """Whether the attacker may write back the access list that the object has."""
+    entry = session.read(dn, ["nTSecurityDescriptor"], sd_flags=DACL)
+    assert entry is not None
+    with bound(domain, ATTACKER) as raw:
+        try:
+            raw.modify_ext_s(
+                dn,
+                [(ldap.MOD_REPLACE, "nTSecurityDescriptor", [entry.raw("nTSecurityDescriptor")])],
+                serverctrls=[sd_flags_control(DACL)],
+            )
+        except ldap.INSUFFICIENT_ACCESS:
+            return False
+        return True
 
 
 def test_a_reader_without_rights_is_told_which_are_missing(

@@ -165,6 +165,7 @@ def test_the_owner_controls_too() -> None:
     (one,) = found(MEMBERS, snapshot)
     assert (one.id, one.evidence["rights"], one.level) == ("guid of a.dupont#owner", ["Owner"], 1)
     assert "owns" in one.wording
+    assert one.evidence["ace"] == f"O:{HELPER}"  # as the role takes it
 
 
 # --- paths -----------------------------------------------------------------------------------------------------------
