@@ -57,6 +57,7 @@ class _Writer:
         self.check_mode = check_mode
         self.samba = is_samba(session)
         self.results: dict[str, dict[str, Any]] = {}
+        self.writing = False  # whether something of the present change may be on the server
         self.done = "undone" if undo else "applied"
         self.nothing = "nothing_to_undo" if undo else "already"
 
@@ -77,9 +78,15 @@ class _Writer:
             self.say(change, "irreversible", f"{label}: {change.get('irreversible_reason')}")
         else:
             step = {"file": self._file, "folder": self._folder, "aces": self._aces}[change["kind"]]
+            self.writing = False
             try:
                 step(change, label)
-            except (SysvolError, FormatError, ValueError, KeyError, TypeError) as error:
+            except SysvolError as error:
+                if self.writing:
+                    self.say(change, "unverified", f"{label}: {error}; it may be written or not")
+                else:
+                    self.say(change, "failed", f"{label}: not written: {error}")
+            except (FormatError, ValueError, KeyError, TypeError) as error:
                 self.say(change, "failed", f"{label}: not written: {error}")
 
     def _wanted(self, change: Change) -> tuple[Any, Any]:
@@ -160,6 +167,7 @@ class _Writer:
         where = "after" if exists == goal["exists"] else "before" if exists == start["exists"] else "other"
         if not self._compared(change, label, where, "there" if exists else "not there"):
             return
+        self.writing = True
         if goal["exists"]:
             self.share.make_folder(path)
             wanted = self._folder_descriptor(change, path)
@@ -206,6 +214,7 @@ class _Writer:
         if not self._compared(change, label, where, "other entries"):
             return
         wanted = descriptor.with_dacl(changes_.aces_applied(descriptor.dacl.aces, start, goal))
+        self.writing = True
         self.share.set_descriptor(path, wanted.dacl_only().to_bytes(), DACL)
         try:
             now = self._read_descriptor(path)
