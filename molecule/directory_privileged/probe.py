@@ -17,7 +17,7 @@ from domain_probe import Probe, main
 ADMINS = f"{DOMAIN_SID}-512"
 # Key Admins, which domains from Windows Server 2016 on have: privileged, not meant to be empty, left one member here.
 KEY_ADMINS, KEY_ADMINS_NAME = f"{DOMAIN_SID}-526", "Administrateurs clés"
-NAMES = ("adm.sortant", "adm.protege", "adm.carte", "adm.dernier")
+NAMES = ("adm.sortant", "adm.protege", "adm.carte", "adm.dernier", "adm.ancien")
 SECRETS = ("unicodePwd", "dBCSPwd", "supplementalCredentials", "ntPwdHistory", "lmPwdHistory")
 
 
@@ -32,7 +32,7 @@ def account(probe: Probe, name: str) -> dict[str, list[str]]:
 
 
 def prepare(probe: Probe) -> None:
-    """Four administrators; two log on with their password, by Kerberos and by NTLM."""
+    """Five administrators; two log on with their password, by Kerberos and by NTLM."""
     for name in NAMES:
         probe.run("samba-tool", "user", "delete", name)
         probe.must("samba-tool", "user", "create", name, USER_PASSWORD)
@@ -42,7 +42,11 @@ def prepare(probe: Probe) -> None:
         f"sAMAccountName: {KEY_ADMINS_NAME}\nobjectSid: {KEY_ADMINS}\n",
         "relax:0",
     )
-    for verb, group, name in (("add", ADMINS, "adm.sortant"), ("add", KEY_ADMINS, "adm.dernier")):
+    for verb, group, name in (
+        ("add", ADMINS, "adm.sortant"),
+        ("add", ADMINS, "adm.ancien"),
+        ("add", KEY_ADMINS, "adm.dernier"),
+    ):
         probe.modify(
             f"dn: {dn_of(probe, group)}\nchangetype: modify\n{verb}: member\nmember: {account(probe, name)['dn'][0]}\n"
         )
@@ -66,12 +70,16 @@ def prepare(probe: Probe) -> None:
                 ],
                 "care_privileged_protected_users": [{"identity": account(probe, "adm.protege")["objectsid"][0]}],
                 "care_privileged_smartcard_required": [{"identity": card["objectsid"][0]}],
+                "care_privileged_admin_count": [{"identity": "adm.ancien"}],
+                "care_privileged_change_password": [{"identity": "adm.ancien"}],
+                "care_privileged_change_password_stage": "enforce",
                 "care_protected_users_stage": "enforce",
                 "care_smartcard_stage": "enforce",
             }
         ),
         encoding="utf-8",
     )
+    probe.judge("admincount" not in account(probe, "adm.ancien"), "an administrator is not marked as one before")
     probe.note(members=sorted(probe.by_sid(ADMINS)["member"]))
     probe.dump("before")
 
@@ -91,6 +99,10 @@ def verify(probe: Probe) -> None:
         "one member left, the others stay",
         str(gone),
     )
+    old = account(probe, "adm.ancien")
+    probe.judge(old.get("admincount") == ["1"], "the administrator is marked as one")
+    ok, said = probe.ntlm("adm.ancien", USER_PASSWORD)
+    probe.judge(not ok and "PASSWORD_MUST_CHANGE" in said, "the old password is good for choosing a new one only", said)
     ok, said = probe.ntlm("adm.protege", USER_PASSWORD)
     probe.judge(not ok and "ACCOUNT_RESTRICTION" in said, "NTLM of a member of Protected Users is refused", said)
     life = probe.ticket_hours("adm.protege", USER_PASSWORD)
@@ -101,9 +113,14 @@ def verify(probe: Probe) -> None:
 
 
 def restored(probe: Probe) -> None:
-    """All is as it was, but the password that was declared lost before."""
+    """All is as it was, but the password, and the date of another one, that were declared lost before."""
     probe.dump("after")
-    probe.same("before", "after", [(account(probe, "adm.carte")["dn"][0], secret) for secret in SECRETS])
+    excepted = [(account(probe, "adm.carte")["dn"][0], secret) for secret in SECRETS]
+    excepted.append((account(probe, "adm.ancien")["dn"][0], "pwdLastSet"))
+    probe.same("before", "after", excepted)
+    probe.judge(account(probe, "adm.ancien")["pwdlastset"] == ["0"], "who had to choose a new password still has to")
+    probe.set_password("adm.ancien", "Nouveau-2026-secret")
+    probe.judge(probe.ntlm("adm.ancien", "Nouveau-2026-secret")[0], "with a new one it logs on")
     probe.judge(probe.ntlm("adm.protege", USER_PASSWORD)[0], "NTLM works again")
     ok, said = probe.kinit("adm.carte", USER_PASSWORD)
     probe.judge(
