@@ -65,6 +65,16 @@ class AttributeChange:
         """The part of the descriptor that is read and written, None for another attribute."""
         return {"aces": DACL, "owner": OWNER}.get(self.kind)
 
+    @property
+    def hint(self) -> str:
+        """What a refused write of this kind usually lacks, for the message about it."""
+        if self.kind != "owner":
+            return ""
+        return (
+            ". A new owner takes the right to take ownership (WRITE_OWNER) and membership in the group that becomes the"
+            " owner, or the privilege to restore files: connect as a member of Domain Admins"
+        )
+
     def wanted(self, change: Change) -> tuple[Any, Any]:
         """What a change starts from and leads to, in the direction of this operation."""
         return (change["after"], change["before"]) if self.undo else (change["before"], change["after"])

@@ -311,7 +311,7 @@ class _Writer:
             elif answer.code in _MOVED or not start:
                 self._conflict(operation, change, now)
             else:
-                self.say(change, "failed", f"{label}: {answer.error}")
+                self.say(change, "failed", f"{label}: {answer.error}{operation.hint}")
 
     @staticmethod
     def _reached(operation: AttributeChange, change: Change, entry: Entry, now: Entry) -> bool:
