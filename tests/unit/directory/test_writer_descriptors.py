@@ -134,6 +134,8 @@ def test_an_object_that_is_gone_and_one_that_cannot_be_written() -> None:
     directory = Directory()
     directory.deaf = True
     assert statuses(directory, "apply", OWNER, ORDER) == ["failed", "failed"]
+    (result,) = writer.write(directory, "apply", [OWNER])["results"]  # type: ignore[arg-type]
+    assert "connect as a member of Domain Admins" in result["message"]
 
 
 def test_a_list_of_64_kilobytes() -> None:
