@@ -164,3 +164,4 @@ def test_a_server_that_sorts_further_is_still_after() -> None:
     after = [acl_changes.portable(ace, n) for n, ace in enumerate(acl_order.canonical(aces[:3]))]
     assert acl_changes.whole_state(acl(f"(D;;WD;;;{A})", f"(A;;WP;;;{A})", f"(A;;WP;;;{B})"), before, after) == "after"
     assert acl_changes.whole_state([*aces[1:], aces[0]], before, after) == "other"
+    assert acl_changes.whole_state(aces[:3], before, after) == "other"  # the same entries, out of order

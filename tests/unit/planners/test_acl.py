@@ -193,6 +193,7 @@ def test_administrators_may_own(owner: str) -> None:
 def test_one_owner_in_particular() -> None:
     assert owned(thing(owner=SVC), OwnerWish("x", not_owner=OTHER)).changes == []
     assert len(owned(thing(owner=SVC), OwnerWish("x", not_owner=SVC), OwnerWish("x")).changes) == 1
+    assert owned(thing(owner=ADMINS), OwnerWish("x", not_owner=ADMINS)).changes == []
     assert owner_wish("x", SVC, f"(A;;WD;;;{SVC})") is None
     assert owner_wish("x", SVC, f"O:{SVC}") == OwnerWish("x", SVC)
     for ace in ("O:", f"O:{OTHER}", f"O:{SVC}G:{SVC}", "O:DA"):
