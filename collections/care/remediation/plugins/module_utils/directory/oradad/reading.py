@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
 
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad import holes, policy_files
 from ansible_collections.care.remediation.plugins.module_utils.directory.oradad.dump import open_dump
@@ -28,9 +29,11 @@ def read_dump(
 
     Ages count from the moment of the collection.
     """
+    started = monotonic()
     dump = open_dump(path)
     try:
         with DumpReader(dump, domain) as reader:
+            opened = round(monotonic() - started, 3)
 
             def note_holes(step: str, snapshot: Snapshot) -> None:
                 # the reading took it for a lack of rights of an account; here the dump is to blame
@@ -40,6 +43,7 @@ def read_dump(
             reading = read_snapshot(
                 reader, trustees=trustees, now=reader.taken, thresholds=thresholds, after=note_holes
             )
+            reading.durations = {"opening the dump": opened, **reading.durations}
             policy_files.add(dump, reading.snapshot)
             reading.snapshot.notes += reader.remarks()
             reading.snapshot.connected_sid = None  # who collected is not an account in use here
