@@ -131,7 +131,7 @@ def test_an_entry_of_adminsdholder_is_one_finding_not_one_for_each_member() -> N
     snapshot = access.domain(holder=[ace], admin=[ace], domain_admins=[ace])
     assert found(MEMBERS, snapshot) == []
     (one,) = found("vuln_permissions_adminsdholder", snapshot)
-    assert hops(one)[-1] == ("AdminSDHolder", "CopiedTo", "Administrateurs")
+    assert hops(one)[-1] == ("AdminSDHolder", "CopiedTo", "Admins du domaine")
     open_ = access.domain(holder=[ace], accounts=[access.user(1102, "b.durand", ace)])
     open_.groups[next(iter(open_.groups))].members += (domain.user(1102, "b.durand")["dn"],)
     assert [each.label for each in found(MEMBERS, open_)] == ["support : ResetPassword (b.durand)"]  # not protected
@@ -333,6 +333,14 @@ def test_a_holder_that_nobody_can_be_is_level_2() -> None:
     assert (one.level, one.evidence["principals_total"]) == (2, 0)
     other = chain(admin=["(A;;WD;;;S-1-5-21-1-2-3-1105)"])
     assert other.level == 1  # of another domain: nobody here knows
+
+
+def test_a_foreign_principal_in_a_group_is_known_by_its_name() -> None:
+    """Authenticated Users as a member stands in CN=ForeignSecurityPrincipals under its SID."""
+    members = [f"CN=S-1-5-11,CN=ForeignSecurityPrincipals,{BASE}", f"CN=Prestataire,OU=Contacts,{BASE}"]
+    one = chain(access.group(sid(1301), "Support", members=members), admin=[f"(A;;WD;;;{sid(1301)})"])
+    assert hops(one)[0] == ("Authenticated Users", "MemberOf", "Support")
+    assert one.evidence["principals"] == ["Authenticated Users"]
 
 
 def test_loops_end() -> None:

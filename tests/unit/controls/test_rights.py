@@ -74,6 +74,8 @@ def held(kind: str, *sddl: str, who: str = WHO, **facts: str) -> list[str]:
         ("adminsdholder", f"(OA;;WP;{MEMBER};;{WHO})", ["AddMember"]),
         ("strict", f"(OA;;WP;{MEMBER};;{WHO})", ["WriteProperty"]),
         ("strict", f"(A;;CCDC;;;{WHO})", ["CreateChild", "Delete"]),
+        ("strict", f"(OA;CIID;WPCC;{PUBLIC};;{WHO})", []),  # meant for users; comes to everything in the domain
+        ("strict", f"(A;CIID;WPCC;;;{WHO})", ["WriteAllProperties", "CreateChild"]),
         ("root key", f"(A;;RPCR;;;{WHO})", ["ReadRootKey"]),
         ("root key", f"(OA;;RPCR;{ROOT_KEY};;{WHO})", ["ReadRootKey"]),
         ("root key", f"(A;;RP;;;{WHO})", []),  # the attribute is confidential

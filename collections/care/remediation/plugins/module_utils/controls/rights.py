@@ -252,6 +252,9 @@ def ace_rights(ace: Ace, kind: str, denied: int = 0) -> list[str]:
     about = None if ace.object_type in CLASSES.get(kind, ()) else ace.object_type
     if about is None and mask & sd.FULL_CONTROL == sd.FULL_CONTROL:
         return [GENERIC_ALL]
+    # A part of an object that is inherited by everything was meant for objects of another kind; on a setting it counts
+    # only where it was set on the object itself
+    meant = about is None or not ace.inherited
     rights = []
     if mask & sd.WRITE_DAC:
         rights.append(WRITE_DACL)
@@ -259,7 +262,7 @@ def ace_rights(ace: Ace, kind: str, denied: int = 0) -> list[str]:
         rights.append(WRITE_OWNER)
     if mask & sd.WRITE_PROPERTY:
         if about is not None:
-            name = WRITES.get(kind, {}).get(about) or (WRITE_PROPERTY if kind == STRICT else None)
+            name = WRITES.get(kind, {}).get(about) or (WRITE_PROPERTY if kind == STRICT and meant else None)
             rights += [name] if name else []
         elif ace.mask & sd.GENERIC_WRITE and mask & sd.SELF_WRITE:
             rights += [GENERIC_WRITE] if kind in _WRITABLE else []
@@ -279,7 +282,7 @@ def ace_rights(ace: Ace, kind: str, denied: int = 0) -> list[str]:
         both = sd.READ_PROPERTY | sd.CONTROL_ACCESS
         rights += [READ_KEY] if mask & both == both else []
     if kind == STRICT:
-        rights += [CREATE_CHILD] if mask & sd.CREATE_CHILD else []
+        rights += [CREATE_CHILD] if mask & sd.CREATE_CHILD and meant else []
         rights += [DELETE] if mask & (sd.DELETE | sd.DELETE_TREE | sd.DELETE_CHILD) else []
     return rights
 

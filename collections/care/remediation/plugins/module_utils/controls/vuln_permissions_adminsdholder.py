@@ -16,6 +16,7 @@ from ansible_collections.care.remediation.plugins.module_utils.controls import p
 from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import COPIED, ControlGraph, Hop
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
+from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     ADMINSDHOLDER,
     OBJECT_DESCRIPTORS,
@@ -39,9 +40,10 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
 
 def _targets(snapshot: Snapshot) -> list[Target]:
     graph = ControlGraph.of(snapshot)
-    protected = [each.label for each in privileged_objects.members(snapshot)]
+    admins = sids.in_domain(snapshot.domain_sid, sids.RID_DOMAIN_ADMINS)
+    protected = [each.label for each in privileged_objects.members(snapshot) if each.sid == admins]
     targets = privileged_objects.settings(snapshot, ADMINSDHOLDER)
     for target in targets:
         target.kind = graph.kind(target.item)
-        target.then = tuple(Hop(target.item.dn, name, COPIED, object=target.item.dn) for name in protected[:1])
+        target.then = tuple(Hop(target.item.dn, name, COPIED, object=target.item.dn) for name in protected)
     return targets
