@@ -472,7 +472,7 @@ def main() -> None:
                         "elements": "dict",
                         "default": [],
                         "options": {
-                            "key": dict(text),
+                            "key": {**text, "no_log": False},
                             "value": dict(text),
                             "type": {
                                 "type": "str",
@@ -488,7 +488,7 @@ def main() -> None:
                         "type": "list",
                         "elements": "dict",
                         "default": [],
-                        "options": {"section": dict(text), "key": dict(text), "value": dict(text)},
+                        "options": {"section": dict(text), "key": {**text, "no_log": False}, "value": dict(text)},
                     },
                     "user_rights": {
                         "type": "list",
@@ -511,6 +511,7 @@ def main() -> None:
                     },
                     "password_policy": {
                         "type": "dict",
+                        "no_log": False,
                         "options": {
                             "minimum_length": {"type": "int"},
                             "maximum_age_days": {"type": "int"},
