@@ -201,7 +201,8 @@ class Store:
         )
         cursor = self._database.cursor()
         cursor.execute(statement, values)
-        number, dn, places = -1, "", []
+        number, dn = -1, ""
+        places: list[Place] = []
         while batch := cursor.fetchmany(2000):
             for key, name, tab, start, length in batch:
                 if key != number:
