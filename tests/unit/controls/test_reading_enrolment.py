@@ -200,8 +200,8 @@ def test_the_authority_is_recognised_without_doubt_or_not_at_all(account: dict[s
 
 def test_two_accounts_of_one_host_name_are_a_doubt() -> None:
     objects = world()
-    twin = {**objects[f"CN=PKI,CN=Computers,{BASE}"], "objectSid": sids.to_bytes(sid(1301)), "sAMAccountName": "VOLEUR$"}
-    objects[f"CN=VOLEUR,CN=Computers,{BASE}"] = twin
+    twin = {"objectSid": sids.to_bytes(sid(1301)), "sAMAccountName": "VOLEUR$"}
+    objects[f"CN=VOLEUR,CN=Computers,{BASE}"] = objects[f"CN=PKI,CN=Computers,{BASE}"] | twin
     assert read(objects).enrolment.services[0].host_sid is None
 
 

@@ -160,6 +160,7 @@ def test_an_entry_that_adminsdholder_brings_back_is_said() -> None:
     assert [notice["code"] for notice in plan.notices] == ["adminsdholder"]
     assert HOLDER_DN in plan.notices[0]["text"]
     assert "within the hour" in plan.notices[0]["text"]
+    assert plan.changes[0]["display"]["after"] == "–\n(AdminSDHolder holds the same: back within the hour)"
     assert planned(thing(ace, adminCount=1), ace, session=directory(holder())).notices == []
     assert planned(thing(ace, adminCount=0), ace, session=directory(holder(ace))).notices == []
     assert "could not be read" in planned(thing(ace, adminCount=1), ace).notices[0]["text"]
@@ -228,4 +229,5 @@ def test_unreadable_owners_and_an_unreadable_group_stop_everything() -> None:
 def test_an_owner_that_adminsdholder_brings_back_is_said() -> None:
     plan = owned(thing(owner=SVC, adminCount=1), session=directory(holder(owner=SVC)))
     assert [notice["code"] for notice in plan.notices] == ["adminsdholder"]
+    assert "back within the hour" in plan.changes[0]["display"]["after"]
     assert owned(thing(owner=SVC, adminCount=1), session=directory(holder())).notices == []

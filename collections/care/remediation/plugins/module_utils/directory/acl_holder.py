@@ -21,6 +21,8 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.session
 
 ADMIN_COUNT: Final = "adminCount"
 CODE: Final = "adminsdholder"
+# What a change shows beside what it does: it is the change that is approved, not the notice
+BACK: Final = "(AdminSDHolder holds the same: back within the hour)"
 
 
 class AdminSdHolder:
@@ -50,14 +52,15 @@ class AdminSdHolder:
         if descriptor.dacl is not None:
             self._keys = {ace.key for ace in descriptor.dacl.explicit}
 
-    def warn_of_aces(self, plan: Plan, found: Iterable[tuple[Entry, Ace, str]]) -> None:
-        """Say which entries of protected objects (with the entry in words) would come back.
+    def warn_of_aces(self, plan: Plan, found: Iterable[tuple[Entry, Ace, str]]) -> set[str]:
+        """Say which entries of protected objects (with the entry in words) would come back; gives their objects' GUIDs.
 
         Not those that the same plan takes away from AdminSDHolder.
         """
         found = list(found)
+        back: set[str] = set()
         if not any(_protected(entry) for entry, _ace, _text in found):
-            return
+            return back
         self._load()
         going = {ace.key for entry, ace, _text in found if self._guid is not None and entry.guid() == self._guid}
         for entry, ace, text in found:
@@ -66,25 +69,29 @@ class AdminSdHolder:
             if self._keys is None:
                 plan.notice(label_of(entry), CODE, f"{entry.dn}: {self._protected_by} It could not be read.")
             elif ace.key in self._keys - going:
+                back.add(entry.guid() or "")
                 plan.notice(
                     label_of(entry),
                     CODE,
                     f"{entry.dn}: {self._protected_by} It holds the same entry ({text}), so it will be back within the"
                     f" hour. Remove it from {self.dn} as well.",
                 )
+        return back
 
-    def warn_of_owner(self, plan: Plan, entry: Entry, accepted: frozenset[str], going: bool) -> None:
-        """Say when the owner of a protected object would come back; ``going``: AdminSDHolder's is replaced too."""
+    def warn_of_owner(self, plan: Plan, entry: Entry, accepted: frozenset[str], going: bool) -> bool:
+        """Say, and return, when a protected object's owner would come back; ``going``: AdminSDHolder's goes too."""
         if going or not _protected(entry):
-            return
+            return False
         self._load()
-        if self._owner is None or self._owner not in accepted:
+        back = self._owner is None or self._owner not in accepted
+        if back:
             plan.notice(
                 label_of(entry),
                 CODE,
                 f"{entry.dn}: {self._protected_by} Its owner is {self._owner or 'not readable'}, which will be the"
                 f" owner here within the hour. Correct the owner of {self.dn} as well.",
             )
+        return back
 
     @property
     def guid(self) -> str | None:

@@ -16,7 +16,7 @@ from ansible_collections.care.remediation.plugins.module_utils.changes import mo
 from ansible_collections.care.remediation.plugins.module_utils.directory import acl_changes, acl_order, acl_reorder
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
-from ansible_collections.care.remediation.plugins.module_utils.directory.acl_holder import AdminSdHolder
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_holder import BACK, AdminSdHolder
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import handed_down_by
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_names import Names
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import from_sddl
@@ -149,7 +149,10 @@ def plan_acls(
         raise PlanError(" ".join(refused))
     for removal in removals:
         _warn(plan, removal, protected, names)
-    AdminSdHolder(session).warn_of_aces(plan, [(one.entry, one.ace, names.text(one.ace)) for one in removals])
+    back = AdminSdHolder(session).warn_of_aces(plan, [(one.entry, one.ace, names.text(one.ace)) for one in removals])
+    for change in plan.changes:
+        if change["kind"] == "aces" and change["object"]["id"] in back:
+            change["display"]["after"] += f"\n{BACK}"
 
 
 def _changes(removals: list[_Removal], names: Names, protected: Protected, reorder: bool) -> list[model.Change]:

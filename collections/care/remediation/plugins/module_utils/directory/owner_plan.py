@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.care.remediation.plugins.module_utils.changes import model
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
-from ansible_collections.care.remediation.plugins.module_utils.directory.acl_holder import AdminSdHolder
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_holder import BACK, AdminSdHolder
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_names import Names
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
@@ -108,8 +108,10 @@ def plan_owners(
     holder = AdminSdHolder(session)
     for guid, one in wanted.items():
         _warn(plan, one, protected, names)
-        holder.warn_of_owner(plan, one.entry, accepted, holder.guid in wanted if _may_be_protected(one.entry) else True)
-        plan.changes.append(_change(guid, one, goal, names, protected))
+        change = _change(guid, one, goal, names, protected)
+        if _may_be_protected(one.entry) and holder.warn_of_owner(plan, one.entry, accepted, holder.guid in wanted):
+            change["display"]["after"] += f"\n{BACK}"
+        plan.changes.append(change)
 
 
 def owner_of(entry: Entry) -> str:
