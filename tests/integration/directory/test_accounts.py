@@ -400,3 +400,21 @@ def test_machines_that_are_not_heard_of(domain: Domain, session: Session, people
     assert SERVER not in found(session, "vuln_password_change_inactive_servers", days_later=91)
     assert statuses(session, "undo", changes) == ["undone"]
     assert ask(domain, dn, "userAccountControl") == {"userAccountControl": ["4096"]}
+
+
+def test_clusters_and_managed_accounts(domain: Domain, session: Session, people: dict[str, str]) -> None:
+    dn, unit = people[SERVER], people[SERVER].partition(",")[2]
+    managed = f"CN=essai-msa,{unit}"
+    write_there(
+        domain,
+        f"dn: {managed}\nchangetype: add\nobjectClass: msDS-ManagedServiceAccount\nsAMAccountName: essai-msa$\n"
+        f"userAccountControl: 4096\n\ndn: {dn}\nchangetype: modify\nadd: servicePrincipalName\n"
+        "servicePrincipalName: MSServerCluster/essai\n",
+    )
+    later = 3 * 366 + 1
+    assert set(found(session, "vuln_password_change_cluster_no_change_3years", days_later=later)) == {SERVER}
+    assert SERVER not in found(session, "vuln_password_change_server_no_change_45", days_later=later)
+    assert "essai-msa$" not in found(session, "vuln_password_change_msa_no_change_90", days_later=89)
+    evidence = found(session, "vuln_password_change_msa_no_change_90", days_later=91)["essai-msa$"]
+    assert evidence["unused"] == read(session, managed, ("objectSid",)).sid()
+    assert "essai-msa$" not in found(session, "vuln_password_change_server_no_change_90", days_later=91)
