@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.changes import documents, model
+from ansible_collections.care.remediation.plugins.module_utils.changes import approval, documents, model
 from ansible_collections.care.remediation.plugins.plugin_utils.change_action import ChangeAction
 from ansible_collections.care.remediation.plugins.plugin_utils.connection_options import option_names
 
@@ -107,3 +107,17 @@ def test_changes_of_sysvol_are_valid() -> None:
     changes[0]["kind"] = "file"
     with pytest.raises(documents.DocumentError):
         documents.validate(document, "change-set-1", "test")
+
+
+def test_after_a_refused_step_the_rest_of_its_policy_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(tmp_path / "care", ORDER, set())
+
+    def approved(_store: Any, changes: list[model.Change], _task_vars: Any) -> tuple[list[Any], list[Any]]:
+        return [c for c in changes if c["attribute"] != "registry"], [
+            approval.Refusal("not_approved", change) for change in changes if change["attribute"] == "registry"
+        ]
+
+    monkeypatch.setattr(action, "_approved", approved)
+    result = action.result(monkeypatch)
+    assert action.calls == [("directory_change", ["other"]), ("sysvol_change", ["b"])]
+    assert result["failed"] and [each["change"]["attribute"] for each in result["refused"]] == ["registry"]

@@ -92,28 +92,3 @@ def folder_descriptor(directory: SecurityDescriptor, *, samba: bool) -> Security
         aces = list({ace.key: ace for ace in aces}.values())
     revision = 4 if any(ace.type == sd.ACCESS_ALLOWED_OBJECT for ace in aces) else 2
     return SecurityDescriptor(control, directory.owner, directory.group, None, Acl(tuple(aces), revision))
-
-
-def inherited_entries(parent: SecurityDescriptor, owner: str | None, *, is_folder: bool) -> tuple[Ace, ...]:
-    """The entries that a new file or folder takes from its folder (MS-DTYP 2.5.3.4)."""
-    found: list[Ace] = []
-    for ace in parent.dacl.aces if parent.dacl else ():
-        if ace.sid is None or ace.mask is None or ace.object_type or ace.inherited_object_type:
-            continue
-        deep = ace.flags & sd.CONTAINER_INHERIT if is_folder else ace.flags & sd.OBJECT_INHERIT
-        only_files = is_folder and ace.flags & sd.OBJECT_INHERIT and not deep
-        if not deep and not only_files:
-            continue
-        keep = ace.flags & _INHERIT if is_folder and not ace.flags & sd.NO_PROPAGATE_INHERIT else 0
-        if only_files:
-            if keep:
-                found.append(Ace.build(ace.type, keep | sd.INHERIT_ONLY | sd.INHERITED, ace.mask, ace.sid))
-            continue
-        if ace.sid == sids.CREATOR_OWNER:
-            if owner is not None:
-                found.append(Ace.build(ace.type, sd.INHERITED, generic_file_mask(ace.mask), owner))
-            if keep:
-                found.append(Ace.build(ace.type, keep | sd.INHERIT_ONLY | sd.INHERITED, ace.mask, ace.sid))
-            continue
-        found.append(Ace.build(ace.type, keep | sd.INHERITED, generic_file_mask(ace.mask), ace.sid))
-    return tuple(found)
