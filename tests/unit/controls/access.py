@@ -120,7 +120,7 @@ def domain(
         _unit(ADMINS_OU, admins_ou),
         _unit(CONTROLLERS, controllers_ou or {"links": [[POLICY, 0]]}),
         secured(f"CN=Users,{BASE}", "container"),
-        secured(f"CN=AdminSDHolder,{SYSTEM}", "adminsdholder", *holder, protected=True),
+        secured(f"CN=AdminSDHolder,{SYSTEM}", "adminsdholder", *holder, *PRINCIPAL, protected=True),
         secured(f"CN=MicrosoftDNS,{SYSTEM}", "msdns"),
         secured(POLICY, "gpo", *policy, label="Contrôleurs de domaine"),
         secured(OTHER_POLICY, "gpo", label="Administration"),

@@ -33,6 +33,7 @@ CONTROLS = [
     "vuln_sd_failed_sd_read_on_priv",
 ]
 MEMBERS = "vuln_privileged_members_perm"
+PERSONAL = "77b5b886-944a-11d1-aebd-0000f80367c1"  # property set Personal-Information
 SUPPORT = access.group(sid(1301), "Support", members=[domain.user(1201, "support")["dn"]])
 
 
@@ -210,7 +211,8 @@ def test_path_through_an_ou_that_hands_down() -> None:
     (one,) = found(MEMBERS, snapshot)
     assert [hop["how"] for hop in one.evidence["paths"][0]] == ["WriteDacl", "HandsDown", "WriteDacl"]
     helper = next(each for each in snapshot.accounts if each.label == "support")
-    helper.descriptor = access.parsed(*access.USUAL, protected=True)
+    # protected, but someone else writes into it: no Tier 0
+    helper.descriptor = access.parsed(f"(OA;;WP;{PERSONAL};;{CLERK})", *access.USUAL, protected=True)
     again = found(MEMBERS, Snapshot(**vars_of(snapshot)))[0]
     # it inherits no right; a policy that is linked there applies to it all the same
     assert [hop["how"] for hop in again.evidence["paths"][0]] == ["WriteDacl", "Governs", "WriteDacl"]
@@ -367,6 +369,62 @@ def test_the_members_of_everyone_are_not_listed() -> None:
     one = chain(admin=["(A;;WD;;;S-1-5-11)"])
     assert hops(one) == [("Authenticated Users", "WriteDacl", "a.dupont")]
     assert one.evidence["principals_total"] == 1
+
+
+# --- additional Tier 0 -----------------------------------------------------------------------------------------------
+
+SYNC = sid(1501)
+
+
+def synchronisation(*sddl: str, **facts: Any) -> dict[str, Any]:
+    return access.user(1501, "MSOL_1", *sddl, **{"protected": True, **facts})
+
+
+@pytest.mark.parametrize(
+    ("account", "accepted"),
+    [
+        pytest.param(synchronisation(), True, id="like AdminSDHolder"),
+        pytest.param(synchronisation("(A;;RPLC;;;S-1-5-9)", f"(A;;RP;;;{CLERK})"), True, id="others read"),
+        pytest.param(synchronisation("(A;;GA;;;S-1-5-10)"), True, id="itself"),
+        pytest.param(synchronisation(f"(OA;;CR;ab721a55-1e2f-11d0-9819-00aa0040529b;;{CLERK})"), True, id="Send-To"),
+        pytest.param(synchronisation(f"(D;;GA;;;{CLERK})"), True, id="denied"),
+        pytest.param(synchronisation(protected=False), False, id="inherits"),
+        pytest.param(synchronisation(f"(OA;;CR;{RESET};;{CLERK})"), False, id="another's right"),
+        pytest.param(synchronisation(f"(OA;;WP;{PERSONAL};;{CLERK})"), False, id="a harmless one, but no reading"),
+        pytest.param(synchronisation(owner=CLERK), False, id="another's own"),
+    ],
+)
+def test_what_is_protected_like_adminsdholder_may_hold_rights(account: dict[str, Any], accepted: bool) -> None:
+    snapshot = access.domain(admin=[f"(OA;;CR;{RESET};;{SYNC})"], accounts=[account])
+    result = outcome(MEMBERS, snapshot)
+    assert bool(result.found) is not accepted
+    if accepted:
+        assert result.reason is not None and "MSOL_1" in result.reason  # never without a word
+    else:
+        assert result.reason is None
+
+
+def test_a_group_is_tier_0_when_all_its_members_are() -> None:
+    def judged(*members: str, **facts: Any) -> list[Found]:
+        team = access.group(sid(1301), "Équipe Tier 0", members=members, **{"protected": True, **facts})
+        holder = [f"(A;;WD;;;{sid(1301)})"]
+        return found(MEMBERS, access.domain(admin=holder, more=[team], accounts=[synchronisation()]))
+
+    guarded, plain = synchronisation()["dn"], domain.user(1201, "support")["dn"]
+    assert judged(guarded) == []
+    assert len(judged(guarded, plain)) == 1
+    assert len(judged(guarded, domain.group_dn("Admins du domaine"))) == 1  # no groups in it
+    assert len(judged(guarded, f"CN=gone,{BASE}")) == 1
+    assert len(judged()) == 1
+    assert len(judged(guarded, protected=False)) == 1
+
+
+def test_without_adminsdholder_nothing_is_like_it() -> None:
+    snapshot = access.domain(admin=[f"(A;;WD;;;{SYNC})"], accounts=[synchronisation()])
+    for each in snapshot.secured:
+        if each.role == "adminsdholder":
+            each.descriptor = None
+    assert len(outcome(MEMBERS, snapshot).found) == 1
 
 
 # --- containers, owners, what cannot be read --------------------------------------------------------------------

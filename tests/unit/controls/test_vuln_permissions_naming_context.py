@@ -171,3 +171,11 @@ def test_the_owner_of_a_head_is_an_administrator() -> None:
     assert (found.level, found.evidence["rights"], found.evidence["ace"]) == (1, ["Owner"], f"O:{SVC}")
     for owner in ("S-1-5-32-544", "S-1-5-18", sid(512), sid(519), sid(518)):
         assert outcome(CONTROL, domain(naming_contexts=owned(owner), root_domain_sid=DOMAIN)).found == []
+
+
+def test_a_protected_synchronisation_account_may_replicate_and_is_said() -> None:
+    sync = access.user(1501, "MSOL_1", protected=True)
+    heads = [head(*DEFAULTS, f"(OA;;CR;{GCA};;{sid(1501)})")]
+    result = outcome(CONTROL, access.domain(accounts=[sync], naming_contexts=heads))
+    assert (result.found, result.state) == ([], "evaluated")
+    assert result.reason is not None and "MSOL_1" in result.reason

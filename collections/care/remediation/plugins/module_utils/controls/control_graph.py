@@ -12,6 +12,7 @@ cost, not what its size does. Nothing here is recursive; each node is visited on
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import delegations, rights
 from ansible_collections.care.remediation.plugins.module_utils.controls.rights import Grant, Trusted
+from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import parent_of
 from ansible_collections.care.remediation.plugins.module_utils.directory.descriptor_pool import Descriptor
@@ -73,6 +75,8 @@ _HANDING: Final = frozenset(
 )
 # Rights over an OU, domain or site that let their holder link a policy
 LINKING: Final = _HANDING | {rights.GENERIC_WRITE, rights.WRITE_ALL, rights.WRITE_GPLINK}
+_READING: Final = sd.READ_CONTROL | sd.LIST_CONTENTS | sd.LIST_OBJECT | sd.READ_PROPERTY
+_SEND_TO: Final = uuid.UUID("ab721a55-1e2f-11d0-9819-00aa0040529b")  # extended right of mail
 _LINK_DISABLED: Final = 1
 _LINK_ENFORCED: Final = 2
 
@@ -124,6 +128,8 @@ class ControlGraph:
         self._grants: dict[tuple[int, str], tuple[Grant, ...]] = {}
         self._broad = rights.broad(snapshot.domain_sid)
         self._own = snapshot.domain_sid + "-"
+        self._guarded: dict[tuple[int, str], bool] = {}
+        self._tier_0: dict[str, bool] = {}
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> ControlGraph:
@@ -225,7 +231,7 @@ class ControlGraph:
         key = (id(descriptor), kind)
         found = self._grants.get(key)
         if found is None:
-            found = tuple(each for each in rights.grants(descriptor, kind) if each.sid not in self.trusted)
+            found = tuple(each for each in rights.grants(descriptor, kind) if not self.is_trusted(each.sid))
             self._grants[key] = found
         return found
 
@@ -274,6 +280,67 @@ class ControlGraph:
         """Everyone, or nearly: everyone who can log on."""
         return sid in self._broad
 
+    # --- additional Tier 0 -------------------------------------------------------------------------------------------
+
+    def is_trusted(self, sid: str) -> bool:
+        """Who may hold dangerous rights without its being a finding: the privileged, and what is guarded like them."""
+        return sid in self.trusted or self.is_tier_0(sid)
+
+    def is_tier_0(self, sid: str) -> bool:
+        """An account or group that is not privileged but protected like AdminSDHolder protects what is (ANSSI's way to
+        accept a risk): it inherits nothing, an administrator owns it, and every entry for anyone else is one of
+        AdminSDHolder's, is for itself, or lets only read or send mail. So must be each member of a group; groups in it
+        disqualify it."""
+        known = self._tier_0.get(sid)
+        if known is None:
+            excluded = sid in self.trusted or sid in self._broad
+            known = self._tier_0[sid] = not excluded and self._is_guarded_principal(sid)
+        return known
+
+    def tier_0_holders(self, descriptor: Descriptor | None, kind: str) -> set[str]:
+        """The additional Tier 0 that holds dangerous rights by this descriptor."""
+        if descriptor is None:
+            return set()
+        return {each.sid for each in rights.grants(descriptor, kind) if self.is_tier_0(each.sid)}
+
+    @cached_property
+    def common(self) -> frozenset[bytes]:
+        """The entries of AdminSDHolder, byte for byte."""
+        return frozenset(
+            ace.raw
+            for each in self.snapshot.secured
+            if each.role == roles.ADMINSDHOLDER and each.descriptor is not None
+            for ace in each.descriptor.aces or ()
+        )
+
+    def _is_guarded_principal(self, sid: str) -> bool:
+        item = self.principals.get(sid)
+        if item is None or not self._is_guarded(item):
+            return False
+        if isinstance(item, Account):
+            return True
+        members = [self.principals.get(self._sid_of.get(dn, "")) for dn in item.members]
+        members += [self.principals.get(each) for each in self._primary.get(sids.rid(sid), ())]
+        return bool(members) and all(isinstance(each, Account) and self._is_guarded(each) for each in members)
+
+    def _is_guarded(self, item: Securable) -> bool:
+        descriptor = item.descriptor
+        if descriptor is None or not descriptor.protected or descriptor.blind or descriptor.owner not in self.trusted:
+            return False
+        key = (id(descriptor), self.kind(item))
+        known = self._guarded.get(key)
+        if known is None:
+            known = self._guarded[key] = descriptor.aces is not None and bool(self.common) and all(
+                not ace.allows
+                or ace.flags & sd.INHERIT_ONLY
+                or ace.sid in self.trusted
+                or ace.raw in self.common
+                or not sd.expanded(ace.mask or 0) & ~_READING
+                or ace.object_type == _SEND_TO
+                for ace in descriptor.aces
+            )
+        return known
+
     # --- paths -------------------------------------------------------------------------------------------------------
 
     def paths_to(self, ends: Iterable[str], keep: int = 5) -> Paths:
@@ -298,7 +365,7 @@ class ControlGraph:
             if self.is_broad(node):
                 continue
             for hop in self.hops_to(node):
-                if hop.source in paths.onward or hop.source in self.trusted:
+                if hop.source in paths.onward or self.is_trusted(hop.source):
                     continue
                 paths.onward[hop.source] = hop
                 end_of[hop.source] = end

@@ -109,6 +109,18 @@ def detect(snapshot: Snapshot, targets: Sequence[Target], levels: Sequence[int])
         yield _found(graph, entry, paths, min(levels, key=lambda one: (abs(one - level), one)))
 
 
+def remark(snapshot: Snapshot, targets: Iterable[Target]) -> str | None:
+    """Who holds such rights and is accepted as additional Tier 0: said, so that a person knows."""
+    graph = ControlGraph.of(snapshot)
+    holders = {
+        sid for target in targets for sid in graph.tier_0_holders(target.item.descriptor, target.kind) - target.exempt
+    }
+    if not holders:
+        return None
+    names = ", ".join(sorted(graph.name(sid) for sid in holders))
+    return f"additional Tier 0, protected like AdminSDHolder, holds rights that are not reported: {names}"
+
+
 def _entries(graph: ControlGraph, targets: Sequence[Target]) -> list[_Entry]:
     entries: dict[tuple[str, str, bytes], _Entry] = {}
     handed: dict[tuple[str | None, bytes], tuple[str, Ace] | None] = {}
@@ -175,7 +187,7 @@ def _alive(graph: ControlGraph, sid: str) -> bool:
         if item is None and sids.is_sid(node) and sids.domain_of(node) != graph.snapshot.domain_sid:
             return True  # of another domain: nobody here knows
         for hop in graph.hops_to(node):
-            if hop.source not in seen and hop.source not in graph.trusted:
+            if hop.source not in seen and not graph.is_trusted(hop.source):
                 seen.add(hop.source)
                 pending.append(hop.source)
     return False

@@ -38,8 +38,9 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
 
 
 def remark(snapshot: Snapshot) -> str | None:
-    """Nothing to judge is said, so that it is not taken for a check that was made."""
-    return None if _targets(snapshot) else "this domain has no DPAPI backup key in the directory"
+    """Who holds rights there as additional Tier 0. Nothing to judge is said: it is no check that was made."""
+    targets = _targets(snapshot)
+    return permissions.remark(snapshot, targets) if targets else "this domain has no DPAPI backup key in the directory"
 
 
 def _targets(snapshot: Snapshot) -> list[Target]:

@@ -40,9 +40,11 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
 
 
 def remark(snapshot: Snapshot) -> str | None:
-    """Nothing to judge is said, so that it is not taken for a check that was made."""
-    keys = any(_is_key(target.item.dn) for target in _targets(snapshot))
-    return None if keys else "this forest has no KDS root key"
+    """Who holds rights there as additional Tier 0. Nothing to judge is said: it is no check that was made."""
+    targets = _targets(snapshot)
+    if not any(_is_key(target.item.dn) for target in targets):
+        return "this forest has no KDS root key"
+    return permissions.remark(snapshot, targets)
 
 
 def _targets(snapshot: Snapshot) -> list[Target]:

@@ -41,5 +41,10 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     return permissions.detect(snapshot, _targets(snapshot), LEVELS)
 
 
+def remark(snapshot: Snapshot) -> str | None:
+    """Who holds rights there as additional Tier 0."""
+    return permissions.remark(snapshot, _targets(snapshot))
+
+
 def _targets(snapshot: Snapshot) -> list[Target]:
     return privileged_objects.containers(snapshot)

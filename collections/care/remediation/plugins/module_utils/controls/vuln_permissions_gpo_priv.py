@@ -45,10 +45,11 @@ def blind(snapshot: Snapshot) -> str | None:
 
 
 def remark(snapshot: Snapshot) -> str | None:
-    """What a collector's dump does not hold."""
+    """Who holds rights there as additional Tier 0, and what a collector's dump does not hold."""
+    said = [permissions.remark(snapshot, _targets(snapshot))]
     if snapshot.policy_files is None:
-        return "access lists of files in SYSVOL were not looked at, only those of the policies' objects"
-    return None
+        said.append("access lists of files in SYSVOL were not looked at, only those of the policies' objects")
+    return "; ".join(filter(None, said)) or None
 
 
 def detect(snapshot: Snapshot) -> Iterator[Found]:

@@ -50,6 +50,11 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     return permissions.detect(snapshot, _targets(snapshot), LEVELS)
 
 
+def remark(snapshot: Snapshot) -> str | None:
+    """Who holds rights there as additional Tier 0."""
+    return permissions.remark(snapshot, _targets(snapshot))
+
+
 def _targets(snapshot: Snapshot) -> list[Target]:
     targets = privileged_objects.settings(snapshot, MSDNS)
     for target in targets:

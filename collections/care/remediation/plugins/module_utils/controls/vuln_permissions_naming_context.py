@@ -18,6 +18,7 @@ from typing import Final
 from ansible_collections.care.remediation.plugins.module_utils.controls import permissions
 from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import ControlGraph, Hop
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.controls.rights import (
     DOMAIN,
     GET_CHANGES,
@@ -29,6 +30,10 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.rights i
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_sddl import to_sddl
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
+    DOMAIN_HEAD,
+    Secured,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     DESCRIPTORS,
     NamingContext,
@@ -82,6 +87,18 @@ def blind(snapshot: Snapshot) -> str | None:
     return None
 
 
+def remark(snapshot: Snapshot) -> str | None:
+    """Who holds rights there as additional Tier 0: for instance the synchronisation account, once it is protected."""
+    return permissions.remark(
+        snapshot,
+        [Target(each, DOMAIN) for each in (_as_secured(snapshot, head) for head in snapshot.naming_contexts)],
+    )
+
+
+def _as_secured(snapshot: Snapshot, head: NamingContext) -> Secured:
+    return Secured(head.dn, head.guid, DOMAIN_HEAD, head.dn, snapshot.pool.of(head.descriptor))
+
+
 def detect(snapshot: Snapshot) -> Iterator[Found]:
     """One finding for each ACE that grants a dangerous right to a principal that does not hold it by default, and for
     each head that belongs to someone else; with the path that leads there.
@@ -97,7 +114,8 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
         except ValueError:
             continue  # `blind` says so
         dacl, owner = descriptor.dacl, descriptor.owner
-        if owner is not None and owner not in FULL and _default_rid(snapshot, owner) not in FULL_RIDS:
+        usual = owner is None or owner in FULL or _default_rid(snapshot, owner) in FULL_RIDS
+        if owner is not None and not usual and not graph.is_tier_0(owner):
             found.append((_owned(graph, head, owner), Hop(owner, head.dn, OWNER, object=head.dn)))
         seen: set[bytes] = set()
         replicators = _replicators(dacl)
@@ -106,7 +124,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
                 continue
             seen.add(ace.raw)
             rights = _excess(snapshot, head, ace)
-            if rights and ace.sid is not None:
+            if rights and ace.sid is not None and not graph.is_tier_0(ace.sid):
                 one = _found(graph, head, ace, rights, replicators)
                 found.append((one, Hop(ace.sid, head.dn, rights[0], ace, head.dn)))
     if found:

@@ -37,6 +37,11 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     return permissions.detect(snapshot, _targets(snapshot), LEVELS)
 
 
+def remark(snapshot: Snapshot) -> str | None:
+    """Who holds rights there as additional Tier 0."""
+    return permissions.remark(snapshot, _targets(snapshot))
+
+
 def _targets(snapshot: Snapshot) -> list[Target]:
     heads = [each.dn for each in snapshot.naming_contexts if each.role == "schema"]
     return privileged_objects.settings(snapshot, SCHEMA, but=heads[0] if heads else None)

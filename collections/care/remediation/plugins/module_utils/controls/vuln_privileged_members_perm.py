@@ -18,7 +18,6 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.control_
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
-    ADMINSDHOLDER,
     OBJECT_DESCRIPTORS,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import ACCOUNTS, MEMBERSHIP, Snapshot
@@ -38,16 +37,15 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
     return permissions.detect(snapshot, _targets(snapshot), LEVELS)
 
 
+def remark(snapshot: Snapshot) -> str | None:
+    """Who holds rights there as additional Tier 0."""
+    return permissions.remark(snapshot, _targets(snapshot))
+
+
 def _targets(snapshot: Snapshot) -> list[Target]:
     graph = ControlGraph.of(snapshot)
-    common: frozenset[bytes] = frozenset(
-        ace.raw
-        for holder in privileged_objects.of_role(snapshot, ADMINSDHOLDER)
-        if holder.descriptor is not None
-        for ace in holder.descriptor.aces or ()
-    )
     targets = []
     for item in privileged_objects.members(snapshot):
         like = item.descriptor is not None and item.descriptor.protected
-        targets.append(Target(item, graph.kind(item), known=common if like else frozenset()))
+        targets.append(Target(item, graph.kind(item), known=graph.common if like else frozenset()))
     return targets
