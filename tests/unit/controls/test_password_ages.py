@@ -157,6 +157,23 @@ def test_the_built_in_administrator_counts_too() -> None:
     assert found.evidence["must_change_at_next_logon"] is False
 
 
+@pytest.mark.parametrize(
+    ("facts", "asked"),
+    [
+        pytest.param({}, True, id="a person"),
+        pytest.param({"spns": ["HTTP/x"]}, False, id="a service"),
+        pytest.param({"uac": 0x10200}, False, id="never expires: clear that first"),
+        pytest.param({"uac": 0x40200}, False, id="smart card"),
+        pytest.param({"kind": "computer", "uac": 0x1000}, False, id="a computer"),
+        pytest.param({"sid": RID_500["sid"]}, False, id="built-in administrator"),
+    ],
+)
+def test_only_people_are_asked_for_a_new_password(facts: dict[str, Any], asked: bool) -> None:
+    admin = user(1201, "adm.é", pwd_last_set="2020-01-01") | facts
+    (found,) = outcome(PRIV, domain([admin], admins=[admin], builtin=[GUEST, KRBTGT, DC1])).found
+    assert found.evidence["can_choose"] == (admin["sid"] if asked else None)
+
+
 @pytest.mark.parametrize("control", [DC, SERVER_45, SERVER_90, CLUSTER, MANAGED, PRIV])
 def test_hidden_dates(control: str) -> None:
     assert "pwdLastSet" in unreadable(control, domain([user(1201, "é", pwd_known=False)]))

@@ -15,6 +15,8 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.model im
     enabled_privileged,
     years_before,
 )
+from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
+from ansible_collections.care.remediation.plugins.module_utils.directory import uac
 from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
     ACCOUNTS,
     FLAGS,
@@ -23,6 +25,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.snapsho
     PASSWORDS,
     TRUST,
     USER,
+    Account,
     Snapshot,
 )
 
@@ -35,6 +38,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
 
     pwdLastSet 0 (to be changed at next logon) hides the date: the account counts by its creation, because the old
     password stays good for the one logon at which it is changed. Managed service accounts are another control.
+    ``can_choose`` names the account where asking for a new password at its next logon would do; the rest is manual work.
     """
     oldest = years_before(snapshot.taken, snapshot.limit(ID, "password_years"))
     holders = {account.sid: account for account in enabled_privileged(snapshot) if account.kind not in (MSA, TRUST)}
@@ -44,5 +48,16 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
             must_change_at_next_logon=account.pwd_last_set is None,
             service_account=bool(account.spns) or account.kind != USER,
             unused_since=day(ages.seen(account)),
+            can_choose=account.sid if _can_choose(account) else None,
         )
         yield found
+
+
+def _can_choose(account: Account) -> bool:
+    """A person's account that would be asked: no service, not built-in, no smart card, a password that may expire."""
+    return (
+        account.kind == USER
+        and not account.spns
+        and account.rid != sids.RID_ADMINISTRATOR
+        and not account.has(uac.DONT_EXPIRE_PASSWORD | uac.SMARTCARD_REQUIRED)
+    )
