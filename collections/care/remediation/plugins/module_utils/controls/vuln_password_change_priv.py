@@ -38,7 +38,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
 
     pwdLastSet 0 (to be changed at next logon) hides the date: the account counts by its creation, because the old
     password stays good for the one logon at which it is changed. Managed service accounts are another control.
-    ``can_choose`` names the account where asking for a new password at its next logon would do; the rest is manual work.
+    ``can_choose`` names the account where asking for a new password at its next logon does; the rest is manual.
     """
     oldest = years_before(snapshot.taken, snapshot.limit(ID, "password_years"))
     holders = {account.sid: account for account in enabled_privileged(snapshot) if account.kind not in (MSA, TRUST)}
