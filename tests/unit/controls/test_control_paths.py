@@ -417,6 +417,9 @@ def test_a_group_is_tier_0_when_all_its_members_are() -> None:
     assert len(judged(guarded, f"CN=gone,{BASE}")) == 1
     assert len(judged()) == 1
     assert len(judged(guarded, protected=False)) == 1
+    everyone = access.group(sid(513), "Utilisateurs du domaine", members=[guarded], protected=True)
+    holder = [f"(A;;WD;;;{sid(513)})"]  # its other members have it as their primary group
+    assert len(found(MEMBERS, access.domain(admin=holder, more=[everyone], accounts=[synchronisation()]))) == 1
 
 
 def test_without_adminsdholder_nothing_is_like_it() -> None:
