@@ -42,11 +42,12 @@ def plan_permissions(
 ) -> None:
     """Add a change for each file whose access list lets someone change it who may not change the object.
 
-    ``without``: entries of the object's access list (SDDL) that do not count, because they are to go.
+    ``without``: entries of the object's access list (SDDL) that do not count, because they are to go. An owner
+    (``O:…``) among them, which ad_acl takes in the same place, says nothing of entries.
     """
     policies.load(known)
     try:
-        ignored = {from_sddl(text, policies.session.domain_sid).key for text in without}
+        ignored = {from_sddl(text, policies.session.domain_sid).key for text in without if not text.startswith("O:")}
     except ValueError as error:
         raise PlanError(f"{known.name}: {error}.") from error
     allowed = _allowed(known, ignored)
