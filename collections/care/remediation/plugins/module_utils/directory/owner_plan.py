@@ -107,11 +107,11 @@ def plan_owners(
     names.load_trustees({goal, *(one.owner for one in wanted.values())})
     holder = AdminSdHolder(session)
     for guid, one in wanted.items():
-        _warn(plan, one, protected, names)
         change = _change(guid, one, goal, names, protected)
         if _may_be_protected(one.entry) and holder.warn_of_owner(plan, one.entry, accepted, holder.guid in wanted):
             change["display"]["after"] += f"\n{BACK}"
         plan.changes.append(change)
+    _warn(plan, list(wanted.values()), protected, names)
 
 
 def owner_of(entry: Entry) -> str:
@@ -130,15 +130,20 @@ def _may_be_protected(entry: Entry) -> bool:
     return entry.int("adminCount") is not None
 
 
-def _warn(plan: Plan, one: _Wanted, protected: Protected, names: Names) -> None:
-    """An owner that is a protected account keeps what the access list gives it, and loses what it had as owner."""
-    if protected.hazards_of_member(one.owner):
-        plan.notice(
-            label_of(one.entry),
-            "protected_owner",
-            f"{one.entry.dn}: {names.trustee(one.owner)} owns it, a protected account or a group of one; from then on"
-            " it has only the rights that the access list gives it.",
-        )
+def _warn(plan: Plan, wanted: Sequence[_Wanted], protected: Protected, names: Names) -> None:
+    """Say of each protected account what it owns: it keeps what access lists give it, and loses what it had as owner."""
+    owned: dict[str, list[Entry]] = {}
+    for one in wanted:
+        owned.setdefault(one.owner, []).append(one.entry)
+    for owner, entries in owned.items():
+        if protected.hazards_of_member(owner):
+            plan.notice(
+                names.trustee(owner),
+                "protected_owner",
+                f"{names.trustee(owner)} is a protected account or a group of one, and owns {len(entries)} of these"
+                f" objects, for instance {entries[0].dn}. From then on it has only the rights that their access lists"
+                " give it.",
+            )
 
 
 def _change(guid: str, one: _Wanted, goal: str, names: Names, protected: Protected) -> model.Change:
