@@ -131,7 +131,7 @@ def _may_be_protected(entry: Entry) -> bool:
 
 
 def _warn(plan: Plan, wanted: Sequence[_Wanted], protected: Protected, names: Names) -> None:
-    """Say of each protected account what it owns: it keeps what access lists give it, and loses what it had as owner."""
+    """Say of each protected account what it owns: it keeps what access lists give it, and loses the rest."""
     owned: dict[str, list[Entry]] = {}
     for one in wanted:
         owned.setdefault(one.owner, []).append(one.entry)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ def build(
     """
     result = Variables()
     wanted = set(approved)
+    known: dict[tuple[str, str], set[str]] = {}  # the entries of each list: one may hold tens of thousands
     for host, of_host in sides.items():
         result.hosts[host] = empty(catalogue, set(of_host))
     for finding in findings:
@@ -76,7 +78,12 @@ def build(
             result.without.append(finding)
         elif remediation.shape == "list":
             present = table.setdefault(remediation.variable, [])
-            present.extend(entry for entry in entries if entry not in present)
+            seen = known.setdefault((finding["host"], remediation.variable), set())
+            for entry in entries:
+                key = json.dumps(entry, sort_keys=True)
+                if key not in seen:
+                    seen.add(key)
+                    present.append(entry)
         else:
             for entry in entries:
                 table.setdefault(remediation.variable, {}).update(entry)
