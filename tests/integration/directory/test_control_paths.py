@@ -87,6 +87,9 @@ CASES = [
     Case("vuln_permissions_msdns", "CN=MicrosoftDNS,CN=System", "(A;;WP;;;{a})", ("WriteAllProperties",), 1,
          write_attribute("description", b"x")),
     Case("vuln_permissions_dfsr_sysvol", "CN=DFSR-GlobalSettings,CN=System", "(A;;WD;;;{a})", ("WriteDacl",), 1),
+    Case("vuln_permissions_gmsa_keys",
+         "CN=Master Root Keys,CN=Group Key Distribution Service,CN=Services,CN=Configuration", "(A;;WD;;;{a})",
+         ("WriteDacl",), 1),
     Case("vuln_permissions_schema", "CN=Person,CN=Schema,CN=Configuration", "(A;;WDWO;;;{a})",
          ("WriteDacl", "WriteOwner"), 1, corrected=False),  # Samba lets nobody change the schema over LDAP
     Case("vuln_privileged_members_perm", f"CN={ADMIN},{UNIT}", f"(OA;;CR;{RESET};;{{g}})", ("ResetPassword",), 1,
