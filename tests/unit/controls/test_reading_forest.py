@@ -167,6 +167,9 @@ def test_revealed_users() -> None:
     assert first.changed is not None and first.changed.isoformat() == "2026-11-22T04:49:53+00:00"
     assert second.changed is None
     assert secret_time("FF" * 48) is None
+    # one secret of unknown age, and the account counts as such, in either order
+    for values in (["B:8:00:CN=A", f"B:96:{METADATA}:CN=A"], [f"B:96:{METADATA}:CN=A", "B:8:00:CN=A"]):
+        assert [each.changed for each in revealed(values)] == [None]
 
 
 def trust(**facts: Any) -> dict[str, Any]:
@@ -231,8 +234,9 @@ def test_dns_zones() -> None:
     }  # fmt: skip
 
 
-def test_dns_said_twice_counts_as_the_worse() -> None:
-    snapshot = dns(partition(DOMAIN_ZONES), zones(DOMAIN_ZONES, **{ZONE: [UPDATE_SECURE, UPDATE_UNSECURE]}))
+@pytest.mark.parametrize("other", [UPDATE_OFF, UPDATE_SECURE])
+def test_dns_said_twice_counts_as_the_worse(other: bytes) -> None:
+    snapshot = dns(partition(DOMAIN_ZONES), zones(DOMAIN_ZONES, **{ZONE: [other, UPDATE_UNSECURE]}))
     assert [each.allow_update for each in snapshot.dns_zones] == [1]
 
 

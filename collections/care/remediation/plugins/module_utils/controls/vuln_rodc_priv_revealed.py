@@ -61,7 +61,7 @@ def detect(snapshot: Snapshot) -> Iterator[Found]:
         held = [
             (controller, kept)
             for controller, kept in holders.get(dn_key(account.dn), ())
-            if controller.sid != account.sid and still_valid(account, kept)
+            if still_valid(account, kept)
         ]
         if held and must_not_be_kept(snapshot, account):
             yield account_found(
