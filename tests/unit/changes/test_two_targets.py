@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.changes import approval, documents, model
 from ansible_collections.care.remediation.plugins.plugin_utils.change_action import ChangeAction
+from ansible_collections.care.remediation.plugins.plugin_utils.change_set_page import detail
 from ansible_collections.care.remediation.plugins.plugin_utils.connection_options import option_names
 
 HOST = "chu-valmont.test"
@@ -94,6 +95,16 @@ def test_after_a_failed_step_the_rest_of_its_policy_is_left(tmp_path: Path, monk
 
 def test_the_writer_of_sysvol_gets_the_connection() -> None:
     assert {"server", "password", "auth_protocol"} <= option_names("sysvol_change")
+
+
+def test_the_page_shows_what_a_policy_says_not_its_bytes() -> None:
+    before, after = (
+        {"exists": True, "sha256": "0" * 64, "content": "UFJlZw==", "shown": [f"Version={n}"]} for n in (1, 2)
+    )
+    change = {**step("sysvol", "GPT.INI"), "before": before, "after": after}
+    assert detail(change) == [("-", "Version=1"), ("+", "Version=2")]
+    folder = {**change, "kind": "folder", "before": {"exists": False}, "after": {"exists": True}}
+    assert detail(folder) == [("-", "exists: false"), ("+", "exists: true")]
 
 
 def test_changes_of_sysvol_are_valid() -> None:

@@ -444,6 +444,8 @@ def _said(error: BaseException) -> str:
         return "there is no share sysvol: the domain controller is not ready, or not one"
     if isinstance(error, smb.DirectoryNotEmpty):
         return "the folder is not empty"
+    if "encryption is required" in str(error):
+        return "the server cannot encrypt SMB (before Windows Server 2012): encrypt: false signs only"
     if isinstance(error, smb.SMBAuthenticationError):
         return f"not authenticated: {error}"
     return " ".join(str(error).split())[:500] or type(error).__name__
