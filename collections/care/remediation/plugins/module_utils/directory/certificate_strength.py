@@ -73,7 +73,7 @@ def examine(der: bytes) -> Facts:
             signature=digest or algorithm,
             strong_signature=digest is not None and (digest in _STRONG or digest.startswith("sha3")),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         return Facts(thumbprint=thumbprint, error=str(error) or type(error).__name__)
 
 
