@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -88,6 +90,38 @@ def test_a_file_is_replaced_whole_and_keeps_owner_and_access_list(domain: Domain
         share.remove(path)
         share.remove(path)
         assert share.read(path) is None and share.find(path) is None
+
+
+def test_a_writer_that_is_cut_off_leaves_nothing(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"{DEFAULT}\\gpt.ini"
+    with opened(domain) as share:
+        before = share.read(path)
+
+        def cut(*_arguments: object) -> None:
+            share._connection.transport._sock.shutdown(socket.SHUT_RDWR)
+            raise OSError("killed")
+
+        monkeypatch.setattr(share, "_set_descriptor", cut)
+        with pytest.raises(SysvolError):
+            share.write(path, b"half", share.descriptor(path))
+    with opened(domain) as share:
+        deadline = time.monotonic() + 20
+        while "~care" in domain.must("ls", "-a", FOLDER) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert "~care" not in domain.must("ls", "-a", FOLDER)
+        assert share.read(path) == before
+
+
+def test_a_file_that_someone_has_open_is_left_and_nothing_beside_it(domain: Domain) -> None:
+    path = f"{DEFAULT}\\gpt.ini"
+    with opened(domain) as other, opened(domain) as share:
+        before = share.read(path)
+        # Windows says "in use", Samba "access denied"
+        refused = pytest.raises(SysvolError, match=r"in use by another program|access denied")
+        with other._opened(path, 1, share=1), refused:
+            share.write(path, b"half", share.descriptor(path))
+        assert share.read(path) == before
+        assert "~care" not in domain.must("ls", "-a", FOLDER)
 
 
 def test_links_are_not_followed_and_paths_stay_inside(domain: Domain) -> None:

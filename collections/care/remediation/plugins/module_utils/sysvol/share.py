@@ -267,24 +267,25 @@ class Share:
         access = _WRITE_DATA | _READ_ATTRIBUTES | _DELETE | _READ_CONTROL | _SYNCHRONIZE
         if descriptor is not None:
             access |= _WRITE_DAC | _WRITE_OWNER
-        done = False
         try:
             with self._opened(
                 temporary, access, share=0, disposition=_CREATE, options=_NOT_DIRECTORY, attributes=_ATTRIBUTE_NORMAL
             ) as handle:
+                # Until it is in its place it goes when it is closed: by an error, or by the server when we are killed
+                self._mark_deleted(handle)
+                step = min(self._connection.max_write_size, 2**20)
+                for start in range(0, len(content), step):
+                    handle.write(content[start : start + step], start)
+                handle.flush()
+                if descriptor is not None:
+                    self._set_descriptor(handle, descriptor, OWNER | GROUP | DACL)
+                self._mark_deleted(handle, False)
                 try:
-                    step = min(self._connection.max_write_size, 2**20)
-                    for start in range(0, len(content), step):
-                        handle.write(content[start : start + step], start)
-                    handle.flush()
-                    if descriptor is not None:
-                        self._set_descriptor(handle, descriptor, OWNER | GROUP | DACL)
                     self._rename(handle, path)
-                    done = True
-                finally:
-                    if not done:
-                        with contextlib.suppress(smb.SMBException):
-                            self._mark_deleted(handle)
+                except BaseException:
+                    with contextlib.suppress(smb.SMBException):
+                        self._mark_deleted(handle)
+                    raise
         except _Absent as error:
             raise SysvolError(f"{self.label(folder)}: there is no such folder") from error
 
@@ -361,9 +362,9 @@ class Share:
         wanted["file_name"] = join(self.base, path)
         self._set_info(handle, InfoType.SMB2_0_INFO_FILE, FileInformationClass.FILE_RENAME_INFORMATION, wanted.pack())
 
-    def _mark_deleted(self, handle: Any) -> None:
+    def _mark_deleted(self, handle: Any, pending: bool = True) -> None:
         wanted = FileDispositionInformation()
-        wanted["delete_pending"] = True
+        wanted["delete_pending"] = pending
         self._set_info(
             handle, InfoType.SMB2_0_INFO_FILE, FileInformationClass.FILE_DISPOSITION_INFORMATION, wanted.pack()
         )
