@@ -14,8 +14,8 @@ description:
   - Undoing enables the account again, puts it back into its groups and restores its description. Its password stays the
     random one, which nobody knows. This is declared in each change before it is applied, and its owner needs a new one.
   - Computers, groups, krbtgt, domain controllers and accounts of trusts are refused.
-  - An account C(krbtgt_NNN) of a read-only domain controller that is gone gets a random password directly, once. One that
-    a read-only domain controller still uses is refused.
+  - An account C(krbtgt_NNN) of a read-only domain controller that is gone gets a random password directly, once. One
+    that a read-only domain controller still uses is refused.
 options:
   entries:
     description: The accounts.

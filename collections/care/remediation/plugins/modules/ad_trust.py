@@ -14,10 +14,11 @@ description:
   - Says in a notice what the partner's users may lose. That cannot be seen from this side. Ask the partner first.
   - A restriction that makes no sense for a trust (its direction, its kind) is refused. A quarantined forest trust, for
     instance, would be broken.
-  - This is what C(netdom trust) writes with C(/Quarantine), C(/EnableSIDHistory) and C(/EnableTGTDelegation), and by the
-    same way. A trust cannot be changed over LDAP, so the Local Security Authority of the domain controller does it, over SMB
-    (port 445).
-  - Samba's Local Security Authority (4.22) refuses these bits. Nothing is changed there and the task fails with its answer.
+  - This is what C(netdom trust) writes with C(/Quarantine), C(/EnableSIDHistory) and C(/EnableTGTDelegation), and by
+    the same way. A trust cannot be changed over LDAP, so the Local Security Authority of the domain controller does
+    it, over SMB (port 445).
+  - Samba's Local Security Authority (4.22) refuses these bits. Nothing is changed there, and the task fails with its
+    answer.
 options:
   entries:
     description: The trusts.

@@ -12,8 +12,8 @@ description:
   - Applies or undoes changes that a planner such as M(care.remediation.ad_account) found, over one LDAP connection.
   - Each value is compared with what the change expects, written, and read back. What someone else changed meanwhile is
     reported as a conflict and left as it is.
-  - Trusts cannot be changed over LDAP by anyone. They are changed through the Local Security Authority of the same domain
-    controller, over SMB (port 445), with the same credentials. That needs the Python library smbprotocol.
+  - Trusts cannot be changed over LDAP by anyone. They are changed through the Local Security Authority of the same
+    domain controller, over SMB (port 445), with the same credentials. That needs the Python library smbprotocol.
   - The action plugins of the planners and of M(care.remediation.rollback) call it. A playbook seldom does.
 options:
   operation:
