@@ -323,6 +323,23 @@ def test_delegations_are_hops() -> None:
     assert ways == {"accueil": ["AllowedToAct", "WriteDacl"], "frontal": ["AllowedToDelegate", "WriteDacl"]}
 
 
+def test_who_reads_the_password_of_a_privileged_gmsa_controls_it() -> None:
+    readers = access.descriptor(f"(A;;GA;;;{HELPER})", f"(A;;GA;;;{sid(512)})", f"(A;;GA;;;{HELPER})", usual=())
+    gmsa = access.user(1601, "gmsa$", kind="msa", password_readers=readers, owner=HELPER, protected=True)
+    snapshot = access.domain(accounts=[gmsa])
+    admins = next(each for each in snapshot.groups.values() if each.sid == sid(512))
+    admins.members += (gmsa["dn"],)
+    owner, reader = sorted(found(MEMBERS, snapshot), key=lambda one: one.evidence["rights"])
+    assert owner.evidence["rights"] == ["Owner"]
+    assert hops(reader) == [("support", "ReadManagedPassword", "gmsa$")]
+    assert (reader.level, reader.evidence["ace"], reader.id) == (1, None, f"guid of gmsa$#reader-{HELPER}")
+    assert "msDS-GroupMSAMembership" in reader.wording
+    # one that is not privileged is a step on the way
+    plain = access.user(1601, "gmsa$", kind="msa", password_readers=readers)
+    (one,) = found(MEMBERS, access.domain(admin=[f"(A;;WD;;;{sid(1601)})"], accounts=[plain]))
+    assert [hop["how"] for hop in one.evidence["paths"][0]] == ["ReadManagedPassword", "WriteDacl"]
+
+
 def test_a_holder_that_nobody_can_be_is_level_2() -> None:
     gone = sid(4242)
     assert [each.level for each in found(MEMBERS, access.domain(admin=[f"(A;;WD;;;{gone})"]))] == [2]

@@ -222,7 +222,16 @@ class ControlGraph:
 
     def grants(self, item: Securable, kind: str | None = None) -> tuple[Grant, ...]:
         """The dangerous rights over an object that others than the trusted hold."""
-        return self.untrusted(item.descriptor, kind or self.kind(item))
+        found = self.untrusted(item.descriptor, kind or self.kind(item))
+        return (*found, *self._password_readers(item)) if isinstance(item, Account) and item.password_readers else found
+
+    def _password_readers(self, account: Account) -> Iterator[Grant]:
+        """Who reads the password of a group managed service account, by its msDS-GroupMSAMembership."""
+        allowed = self.snapshot.pool.of(account.password_readers)
+        aces = (allowed.aces if allowed is not None else None) or ()
+        for sid in dict.fromkeys(ace.sid for ace in aces if ace.allows and ace.sid is not None):
+            if not self.is_trusted(sid):
+                yield Grant(sid, rights.READ_PASSWORD, None)
 
     def untrusted(self, descriptor: Descriptor | None, kind: str) -> tuple[Grant, ...]:
         """The dangerous rights that a descriptor gives to others than the trusted; worked out once for each."""

@@ -41,6 +41,7 @@ SHOWN_OBJECTS: Final = 10
 
 OWNER_ID: Final = "owner"
 NO_DACL_ID: Final = "dacl"
+READER_ID: Final = "reader"
 
 
 @dataclass(slots=True)
@@ -129,7 +130,7 @@ def _entries(graph: ControlGraph, targets: Sequence[Target]) -> list[_Entry]:
         by_ace: dict[tuple[str, bytes], tuple[Ace | None, list[str]]] = {}
         for grant in graph.grants(item, target.kind):
             if _counts(target, grant):
-                key = (grant.sid, grant.ace.raw if grant.ace is not None else b"")
+                key = (grant.sid, grant.ace.raw if grant.ace is not None else grant.right.encode())
                 by_ace.setdefault(key, (grant.ace, []))[1].append(grant.right)
         for (trustee, _raw), (ace, names) in by_ace.items():
             place, guid, label, own, lost = item.dn, item.guid or item.dn, item.label, ace, False
@@ -223,6 +224,8 @@ def _found(graph: ControlGraph, entry: _Entry, paths: Paths, level: int) -> Foun
         evidence["reaches"] = entry.reaches
         evidence["reaches_total"] = entry.reached
     suffix = OWNER_ID if rights.OWNER in entry.rights else NO_DACL_ID
+    if rights.READ_PASSWORD in entry.rights:
+        suffix = f"{READER_ID}-{entry.trustee}"
     if entry.ace is not None:
         suffix = hashlib.sha256(entry.ace.raw).hexdigest()[:16]
     return Found(
@@ -241,6 +244,8 @@ def _wording(snapshot: Snapshot, entry: _Entry, name: str, listed: str) -> str:
     if entry.ace is None:
         if rights.OWNER in entry.rights:
             return f"{name} ({entry.trustee}) owns {entry.place} and so may rewrite its access list."
+        if rights.READ_PASSWORD in entry.rights:
+            return f"{name} ({entry.trustee}) may read the password of {entry.place} (msDS-GroupMSAMembership)."
         return f"{entry.place} has no access list (DACL): everyone may do everything with it."
     text = f"{name} ({entry.trustee}) holds {listed} on {entry.target.item.dn}"
     if entry.place != entry.target.item.dn:

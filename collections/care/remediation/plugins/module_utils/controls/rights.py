@@ -71,6 +71,7 @@ WRITE_PROPERTY: Final = "WriteProperty"
 CREATE_CHILD: Final = "CreateChild"
 DELETE: Final = "Delete"
 READ_KEY: Final = "ReadRootKey"
+READ_PASSWORD: Final = "ReadManagedPassword"  # noqa: S105  # not in the access list: msDS-GroupMSAMembership says so
 
 GET_CHANGES: Final = uuid.UUID("1131f6aa-9c07-11d1-f79f-00c04fc2dcd2")
 GET_CHANGES_ALL: Final = uuid.UUID("1131f6ad-9c07-11d1-f79f-00c04fc2dcd2")
@@ -198,6 +199,7 @@ _ALWAYS: Final = frozenset(
         WRITE_GMSA,
         WRITE_GPO,
         READ_KEY,
+        READ_PASSWORD,
         REPLICATION[GET_CHANGES_ALL],
     }
 )

@@ -112,6 +112,7 @@ class Account:
     admin_count: int | None = None
     delegates_to: tuple[str, ...] = ()  # msDS-AllowedToDelegateTo: service principal names
     resource_delegation: bytes | None = None  # msDS-AllowedToActOnBehalfOfOtherIdentity: a security descriptor
+    password_readers: bytes | None = None  # msDS-GroupMSAMembership of a gMSA: a security descriptor
     operating_system: str | None = None
     host_name: str | None = None  # dNSHostName, where SPNs of a computer were read
     guid: str | None = None
@@ -404,7 +405,7 @@ def _build(kind: type, item: Mapping[str, Any]) -> Any:
     for name in ("members", "applies_to", "spns", "delegates_to", "values"):
         if name in values:
             values[name] = tuple(values[name])
-    for name in ("descriptor", "resource_delegation"):
+    for name in ("descriptor", "password_readers", "resource_delegation"):
         if isinstance(values.get(name), str):
             values[name] = base64.b64decode(values[name])
     return kind(**values)

@@ -70,6 +70,7 @@ ACCOUNT_ATTRIBUTES: Final = (
     "adminCount",
     "msDS-AllowedToDelegateTo",
     "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "msDS-GroupMSAMembership",
     "operatingSystem",
     "objectGUID",
     "nTSecurityDescriptor",
@@ -270,6 +271,7 @@ def account_of(entry: Entry, pool: DescriptorPool) -> Account | None:
         admin_count=entry.int("adminCount"),
         delegates_to=tuple(entry.texts("msDS-AllowedToDelegateTo")),
         resource_delegation=entry.raw("msDS-AllowedToActOnBehalfOfOtherIdentity"),
+        password_readers=entry.raw("msDS-GroupMSAMembership"),
         operating_system=intern(system) if system else None,  # some dozens of texts for any number of computers
         guid=entry.guid(),
         descriptor=pool.of(entry.raw("nTSecurityDescriptor")),

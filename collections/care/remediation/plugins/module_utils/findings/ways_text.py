@@ -38,6 +38,7 @@ HOWS: Final = MappingProxyType(
         "NoDacl": ("peut tout sur", "may do everything with"),
         "Owner": ("est propriétaire de", "owns"),
         "PrimaryGroup": ("a pour groupe principal", "has as primary group"),
+        "ReadManagedPassword": ("peut lire le mot de passe de", "may read the password of"),
         "ReadRootKey": ("peut lire la clé", "may read the key"),
         "ResetPassword": ("peut réinitialiser le mot de passe de", "may reset the password of"),
         "SidHistory": ("porte aussi le SID de", "also carries the SID of"),
