@@ -49,6 +49,16 @@ def test_defaults_are_compliant() -> None:
     assert (result.state, result.found) == ("evaluated", [])
 
 
+@pytest.mark.parametrize("rid", [526, 527])
+def test_key_administrators_of_a_domain_are_another_controls(rid: int) -> None:
+    """What adprep gave them too much is found, and taken away, by vuln_adupdate_bad; elsewhere nothing gave it."""
+    ace = f"(A;CI;RPWPCRCCDCLCLORCWOWDSDDTSW;;;{sid(rid)})"
+    assert outcome(CONTROL, snapshot(ace)).found == []
+    schema = head(ace, role="schema", dn=f"CN=Schema,CN=Configuration,{BASE}")
+    (found,) = outcome(CONTROL, domain(naming_contexts=[schema], root_domain_sid=DOMAIN)).found
+    assert found.sid == sid(rid)
+
+
 @pytest.mark.parametrize(
     ("ace", "rights", "level"),
     [
@@ -63,7 +73,6 @@ def test_defaults_are_compliant() -> None:
         pytest.param(f"(A;;WP;;;{SVC})", ["WriteAllProperties"], 2, id="all properties"),
         pytest.param(f"(A;;GW;;;{SVC})", ["GenericWrite"], 2, id="generic write"),
         pytest.param("(A;;WD;;;S-1-1-0)", ["WriteDacl"], 1, id="everyone"),
-        pytest.param(f"(A;;WD;;;{sid(527)})", ["WriteDacl"], 1, id="Enterprise Key Admins hold no such right"),
         pytest.param(f"(OA;;CR;{GCA};;{sid(521)})", ["DS-Replication-Get-Changes-All"], 1, id="read-only DC"),
         pytest.param("(A;;WD;;;S-1-5-9)", ["WriteDacl"], 1, id="DCs hold replication rights only"),
         pytest.param("(A;;GA;;;S-1-5-21-1-2-3-512)", ["GenericAll"], 1, id="Domain Admins of another domain"),

@@ -53,12 +53,16 @@ REPLICA_RIDS: Final = frozenset({sids.RID_DOMAIN_CONTROLLERS})
 READ_ONLY_RIDS: Final = frozenset(
     {sids.RID_READ_ONLY_DOMAIN_CONTROLLERS, sids.RID_ENTERPRISE_READ_ONLY_DOMAIN_CONTROLLERS}
 )
+# Both groups of key administrators may have too much on a domain's head because adprep gave it: vuln_adupdate_bad
+# judges whatever they have there, and its correction is another.
+KEY_RIDS: Final = frozenset({sids.RID_KEY_ADMINS, sids.RID_ENTERPRISE_KEY_ADMINS})
 # The groups of the forest's root domain are the same principals in every domain of the forest.
 FOREST_RIDS: Final = frozenset(
     {
         sids.RID_ENTERPRISE_ADMINS,
         sids.RID_SCHEMA_ADMINS,
         sids.RID_DOMAIN_ADMINS,
+        sids.RID_ENTERPRISE_KEY_ADMINS,
         sids.RID_ENTERPRISE_READ_ONLY_DOMAIN_CONTROLLERS,
     }
 )
@@ -145,7 +149,7 @@ def _excess(snapshot: Snapshot, head: NamingContext, ace: sd.Ace) -> list[str]:
     if not rights or ace.sid is None:
         return []
     rid = _default_rid(snapshot, ace.sid)
-    if ace.sid in FULL or rid in FULL_RIDS:
+    if ace.sid in FULL or rid in FULL_RIDS or (head.role == "domain" and rid in KEY_RIDS):
         return []
     if ace.sid in REPLICAS or rid in REPLICA_RIDS:
         return [right for right in rights if right not in REPLICATION.values()]
