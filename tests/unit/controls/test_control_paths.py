@@ -334,6 +334,10 @@ def test_who_reads_the_password_of_a_privileged_gmsa_controls_it() -> None:
     assert hops(reader) == [("support", "ReadManagedPassword", "gmsa$")]
     assert (reader.level, reader.evidence["ace"], reader.id) == (1, None, f"guid of gmsa$#reader-{HELPER}")
     assert "msDS-GroupMSAMembership" in reader.wording
+    snapshot.unreadable["readers of managed passwords"] = "not in the dump"
+    assert "not in the dump" in unreadable(MEMBERS, snapshot)
+    without = access.domain(unreadable={"readers of managed passwords": "not in the dump"})
+    assert outcome(MEMBERS, without).state == "evaluated"  # no managed account is privileged
     # one that is not privileged is a step on the way
     plain = access.user(1601, "gmsa$", kind="msa", password_readers=readers)
     (one,) = found(MEMBERS, access.domain(admin=[f"(A;;WD;;;{sid(1601)})"], accounts=[plain]))

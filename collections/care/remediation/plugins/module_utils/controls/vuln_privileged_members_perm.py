@@ -13,14 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects
+from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects, rights
 from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import ControlGraph
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     OBJECT_DESCRIPTORS,
 )
-from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import ACCOUNTS, MEMBERSHIP, Snapshot
+from ansible_collections.care.remediation.plugins.module_utils.directory.snapshot import (
+    ACCOUNTS,
+    MANAGED_PASSWORDS,
+    MEMBERSHIP,
+    Snapshot,
+)
 
 ID: Final = "vuln_privileged_members_perm"
 LEVELS: Final = (1, 2)
@@ -29,6 +34,9 @@ NEEDS: Final = frozenset({ACCOUNTS, MEMBERSHIP, OBJECT_DESCRIPTORS})
 
 def blind(snapshot: Snapshot) -> str | None:
     """A descriptor that is not shown, or not understood, hides who holds which right."""
+    why = snapshot.unreadable.get(MANAGED_PASSWORDS)
+    if why is not None and any(target.kind == rights.MSA for target in _targets(snapshot)):
+        return f"who reads the password of privileged managed service accounts is not known: {why}"
     return permissions.blind(_targets(snapshot))
 
 

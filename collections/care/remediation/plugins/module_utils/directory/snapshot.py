@@ -79,6 +79,7 @@ PSOS: Final = "password settings objects"
 FOREST: Final = "forest partitions"
 PRIMARY_GROUPS: Final = "primary groups"
 SYSTEMS: Final = "operating systems"
+MANAGED_PASSWORDS: Final = "readers of managed passwords"
 
 # GROUP_TYPE_ACCOUNT_GROUP of groupType (MS-ADTS 2.2.12)
 GLOBAL_GROUP: Final = 0x2

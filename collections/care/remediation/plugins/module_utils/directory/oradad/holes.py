@@ -74,6 +74,7 @@ STEPS: Final[dict[str, tuple[str, ...]]] = {
 NARROW: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("accounts", "lastlogontimestamp"): (parts.LOGONS,),
     ("accounts", "whencreated"): (parts.LOGONS,),
+    ("accounts", "msds-groupmsamembership"): (parts.MANAGED_PASSWORDS,),
     ("accounts", "ntsecuritydescriptor"): (descriptors.OBJECT_DESCRIPTORS,),
     ("accounts", "operatingsystem"): (parts.SYSTEMS,),
     ("accounts", "primarygroupid"): (parts.PRIMARY_GROUPS, parts.MEMBERSHIP),
