@@ -200,7 +200,7 @@ def plan_menu_entries(plan: Plan, wanted: Iterable[tuple[Entry, str, str]]) -> N
         name = next((each for each in display_specifiers.ATTRIBUTES if each.lower() == attribute.lower()), None)
         if name is None:
             raise PlanError(
-                f"{attribute!r} of {entry.dn} holds no menus or pages; those that do: "
+                f"{attribute!r} of {entry.dn} holds no menus; those that do: "
                 f"{', '.join(display_specifiers.ATTRIBUTES)}."
             )
         if value in entry.texts(name):

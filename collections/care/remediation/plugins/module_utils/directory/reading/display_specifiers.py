@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Menus and pages that administrators' consoles take from the directory (display specifiers, MS-ADTS 6.1.1.2.4.1.4):
-those of their entries that start a program instead of naming a component by its class identifier."""
+"""Menus that consoles take from the directory (display specifiers, MS-ADTS 6.1.1.2.4.1.4): those of their entries that
+start a program instead of naming a component by its class identifier."""
 
 from __future__ import annotations
 
@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 
 DISPLAY_SPECIFIERS: Final = "display specifiers"
 
-# Attributes whose values are "order,{class id}[,data]" or "order,label,program" (MS-ADA1, MS-ADA3)
-ATTRIBUTES: Final = (
-    "adminContextMenu",
-    "adminMultiselectPropertyPages",
-    "adminPropertyPages",
-    "contextMenu",
-    "createWizardExt",
-    "creationWizard",
-    "shellContextMenu",
-    "shellPropertyPages",
-)
+# The attribute that may hold "order,label,program" beside "order,{class id}[,data]": the menus of the administrators'
+# consoles. Property pages and wizards are components, always named by their class identifier; shellContextMenu, which
+# the consoles do not show, is not collected by ANSSI's tool and not judged.
+ATTRIBUTES: Final = ("adminContextMenu",)
 _CLASS_ID: Final = re.compile(r"\s*\{[0-9A-Fa-f-]{36}\}\s*\Z")
 
 
@@ -66,7 +59,7 @@ def read(session: Reader, snapshot: Snapshot) -> None:
     if not entries:
         # every forest has some hundreds, with class identifiers in them
         snapshot.unreadable[DISPLAY_SPECIFIERS] = (
-            f"{base} shows no display specifier with its menus and pages to the account in use (right to read and list)"
+            f"{base} shows no display specifier with its menus to the account in use (right to read and list)"
         )
         return
     for entry in entries:
