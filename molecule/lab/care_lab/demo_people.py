@@ -51,8 +51,8 @@ def _names(lab: Instance, ldap_filter: str) -> set[str]:
 def decide(lab: Instance, sheet: Path) -> dict[str, int]:
     """Edit the decision sheet as a person would. Comments are kept.
 
-    Of this window's controls everything undecided is to be applied, but for: a privileged account with an SPN, waived once; people without a
-    card; those whom Protected Users or a card would lock out (a service's account, DES keys), a later window's work;
+    Of this window's controls everything undecided is to be applied, but for: a privileged account with an SPN, waived
+    once; people without a card; those whom Protected Users or a card would lock out (a service's account, DES keys), a later window's work;
     and privileged members, of which a few leave. Protected accounts are left alone.
     """
     cards = _names(lab, "(altSecurityIdentities=*)")
@@ -63,7 +63,9 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
     for index, entry in enumerate(entries):
         values = dict(re.findall(r'(?m)^(?:  - |    )(\w+): "?([^"\n]*)"?$', entry))
         control = values["control"]
-        if control not in CONTROLS or values["decision"] != "undecided" or "compte protégé" in entry or values["class"] == "manual":
+        if control not in CONTROLS or values["decision"] != "undecided":
+            continue
+        if "compte protégé" in entry or values["class"] == "manual":
             continue
         if control == WAIVED and values["object"].startswith("svc-"):
             waived = f"    decision: waive\n    waiver: {WAIVER}"
