@@ -52,8 +52,8 @@ def decide(lab: Instance, sheet: Path) -> dict[str, int]:
     """Edit the decision sheet as a person would. Comments are kept.
 
     Of this window's controls everything undecided is to be applied, but for: a privileged account with an SPN, waived
-    once; people without a card; those whom Protected Users or a card would lock out (a service's account, DES keys), a later window's work;
-    and privileged members, of which a few leave. Protected accounts are left alone.
+    once; people without a card; those whom Protected Users or a card would lock out (a service's account, DES keys), a
+    later window's work; and privileged members, of which a few leave. Protected accounts are left alone.
     """
     cards = _names(lab, "(altSecurityIdentities=*)")
     not_ready = _names(lab, "(|(servicePrincipalName=*)(userAccountControl:1.2.840.113556.1.4.803:=2097152))")
