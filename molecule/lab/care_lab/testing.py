@@ -122,7 +122,7 @@ def _lint() -> list[Step]:
 PARTS: dict[str, Callable[[], list[Step]]] = {
     "unit": lambda: _pytest("unit", 900),
     "images": _images,
-    "integration": lambda: _pytest("integration", 1500),
+    "integration": lambda: _pytest("integration", 2400),
     "scenarios": _scenarios,
     "lint": _lint,
 }
