@@ -25,8 +25,8 @@ VARIABLES = {
     "care_krbtgt_step": "first",
     "care_password_settings_stage": "enforce",
     "care_pre_windows_2000_stage": "enforce",
-    # DES keys and a service's name, which the run takes away; a password that the run has its owner choose anew
-    "care_privileged_accept_unready": ["adm-j.barraret", "adm-l.vivry", "adm-therese.lheritier"],
+    # DES keys and a service's name, which the run takes away
+    "care_privileged_accept_unready": ["adm-j.barraret", "adm-l.vivry"],
     "care_privileged_change_password_stage": "enforce",
     "care_protected_users_stage": "enforce",
     "care_silos_stage": "enforce",
