@@ -1,6 +1,8 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The domain that is wrong in every way, corrected in one run as far as roles and Samba go; what stays, and why."""
+"""The domain that is wrong in every way, corrected in one run as far as roles and Samba go; what stays, and why; and
+back, to the directory that was there before, as ldbsearch reads it below LDAP.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from care_lab import demo_state
 
 ROOT = Path(__file__).resolve().parents[3]
 PROTECTED = ("bris-de-glace-1", "bris-de-glace-2", "svc-care")
@@ -111,6 +114,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         subprocess.run([*lab, "down", "--instance", name], cwd=ROOT, env=env, check=True, timeout=120)
 
 
+def dump(run: Run, label: str) -> Path:
+    """The whole directory as LDIF, read by ldbsearch."""
+    file = run.care.parent / f"{label}.ldif"
+    file.write_text(demo_state.ldif_equal.dump(f"care-{run.name}-dc1"), encoding="utf-8")
+    return file
+
+
 def decide(sheet: Path) -> None:
     """Edit the decision sheet as a person would who wants everything that can be had in one window."""
     head, *entries = re.split(r"(?m)^(?=  - finding: )", sheet.read_text(encoding="utf-8"))
@@ -142,7 +152,9 @@ def test_one_approved_run_corrects_all_that_can_be(run: Run) -> None:
     assert len([control for control in found if control.startswith("vuln_")]) == 74
     decide(run.care / "decisions.yml")
     run.must("plan")
+    before = dump(run, "before")
     run.must("remediate", "--check")
+    assert demo_state.ldif_equal.compare(before, dump(run, "planned")) == []
     digest = run.read("change-set.json")["digest"].removeprefix("sha256:")[:12]
     run.must("remediate", "-e", f"care_approve={digest}")
     done = run.play("verify")
@@ -153,3 +165,12 @@ def test_one_approved_run_corrects_all_that_can_be(run: Run) -> None:
     for control in ("vuln_protected_users", "vuln_silo_priv"):
         failed = [each for each in run.read("verify/verdicts.json")["findings"] if each["verdict"] == "failed"]
         assert {each["object"]["label"] for each in failed if each["control"] == control} == set(PROTECTED)
+
+
+def test_and_back(run: Run) -> None:
+    changes = run.read("change-set.json")["changes"]
+    run.must("rollback", "--check")
+    run.must("rollback")
+    allowed = demo_state.declared(changes)
+    different = demo_state.ldif_equal.compare(run.care.parent / "before.ldif", dump(run, "back"), allowed)
+    assert different == [], "\n".join(different[:40])
