@@ -46,7 +46,7 @@ def test_audit_of_a_dump(tmp_path: Path) -> None:
     assert document["catalogue"] == "2026.1"
     assert len(document["observations"]) == 50
     assert document["level"]["scored"] == 76
-    assert document["controls"]["vuln_display_specifier"]["state"] == "unreadable"
+    assert document["controls"]["vuln_guest"]["state"] == "evaluated"
     assert "Niveau ADS estimé : 1 sur 5" in done.stdout
     assert any("bris-de-glace-1" in note for note in document["notes"])
 

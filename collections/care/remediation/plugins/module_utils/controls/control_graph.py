@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import delegations, rights
 from ansible_collections.care.remediation.plugins.module_utils.controls.rights import Grant, Trusted
@@ -80,7 +80,7 @@ _SEND_TO: Final = uuid.UUID("ab721a55-1e2f-11d0-9819-00aa0040529b")  # extended 
 _LINK_DISABLED: Final = 1
 _LINK_ENFORCED: Final = 2
 
-Securable = Account | Secured
+Securable: TypeAlias = "Account | Secured"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import tolerance
 from ansible_collections.care.remediation.plugins.module_utils.controls.model import day, years_before
@@ -70,7 +70,7 @@ class Seen:
     fact: str | None = None
 
 
-Look = Callable[[Snapshot], Iterable[Seen] | None]
+Look: TypeAlias = "Callable[[Snapshot], Iterable[Seen] | None]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 
@@ -56,7 +56,7 @@ class Node:
     children: tuple[Filter, ...]
 
 
-Filter = Leaf | Node
+Filter: TypeAlias = "Leaf | Node"
 
 
 def parse(text: str) -> Filter:

@@ -58,7 +58,8 @@ class Document:
         try:
             return self.bom + text.encode(self.encoding, _errors(self.encoding))
         except UnicodeEncodeError as error:
-            raise FormatError(f"{text[error.start : error.end]!r} cannot be written in this file's encoding") from error
+            wrong = text[int(error.start) : int(error.end)]
+            raise FormatError(f"{wrong!r} cannot be written in this file's encoding") from error
 
     @property
     def sections(self) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from ansible_collections.care.remediation.plugins.module_utils.sysvol.errors import FormatError
 
@@ -39,7 +39,7 @@ _LONGEST_NAME: Final = 32_768
 # A whole policy of Microsoft's own baselines has less than 200 kB
 MAX_BYTES: Final = 8 * 2**20
 
-Data = int | str | bytes | Sequence[str]
+Data: TypeAlias = "int | str | bytes | Sequence[str]"
 
 
 @dataclass(frozen=True, slots=True)

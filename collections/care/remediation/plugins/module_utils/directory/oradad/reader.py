@@ -61,7 +61,7 @@ class _Columns:
         known = {name for name, _kind in listed}
         self.of: dict[str, tuple[int, str]] = {}
         self.names: dict[str, str] = {}
-        for index, ((name, kind), (written, _)) in enumerate(zip(listed, table.columns, strict=True)):
+        for index, ((name, kind), (written, _kind)) in enumerate(zip(listed, table.columns, strict=True)):
             if name in ("dn", "server", "shortname", "shortdn"):
                 continue
             if name.endswith("_int") and name.removesuffix("_int") in known:

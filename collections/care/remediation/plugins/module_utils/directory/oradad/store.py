@@ -149,7 +149,7 @@ class Store:
     def places_of(self, number: int) -> list[Place]:
         """Where the rows of one object are."""
         rows = self._database.execute("SELECT tab, start, length FROM places WHERE object = ?", (number,))
-        return [(tab, start, length) for tab, start, length in rows]
+        return list(rows)
 
     def classes_of(self, number: int) -> list[str]:
         """The classes of one object, without those of ``COMMON``."""

@@ -272,7 +272,6 @@ def _moment(entry: Entry) -> datetime | None:
     return ad_time.from_generalized(created) if created else None
 
 
-
 def from_plain(values: dict[str, Any]) -> None:
     """Replace the plain values of a snapshot's dictionary: descriptors of accounts and of ``secured`` (base64)."""
     pool = values["pool"] = DescriptorPool()
