@@ -153,6 +153,14 @@ def test_someone_without_the_right_is_told_which(domain: Domain) -> None:
         domain.must("samba-tool", "user", "delete", "essai.lecture")
 
 
+def test_nothing_is_made_in_a_folder_that_is_not_there(domain: Domain) -> None:
+    with opened(domain) as share:
+        with pytest.raises(SysvolError, match=r"there is no folder .* to make it in"):
+            share.make_folder(f"{DEFAULT}\\absent\\dossier")
+        with pytest.raises(SysvolError, match="there is no such folder"):
+            share.write(f"{DEFAULT}\\absent\\essai.txt", b"x")
+
+
 def test_no_handle_is_left_behind(domain: Domain) -> None:
     with opened(domain) as share:
         list(share.walk(""))

@@ -255,6 +255,9 @@ class Share:
                 return True
         except smb.ObjectNameCollision:
             return False
+        except _Absent as error:
+            folder = checked(path).rpartition("\\")[0]
+            raise SysvolError(f"{self.label(path)}: there is no folder {self.label(folder)} to make it in") from error
 
     def write(self, path: str, content: bytes, descriptor: bytes | None = None) -> None:
         """Put a whole file in its place at once: written beside it, then renamed over it. SysvolError.
@@ -333,7 +336,7 @@ class Share:
                 with contextlib.suppress(smb.SMBException):
                     handle.close()
         except _ABSENT as error:
-            raise _Absent from error
+            raise _Absent(f"{self.label(path)}: there is no such file or folder") from error
         except smb.ObjectNameCollision:
             raise
         except (smb.SMBException, OSError) as error:
@@ -370,7 +373,7 @@ class Share:
         )
 
 
-class _Absent(Exception):
+class _Absent(SysvolError):
     """There is no such file or folder."""
 
 
