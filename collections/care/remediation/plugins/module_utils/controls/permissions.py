@@ -15,6 +15,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import rights
@@ -24,7 +25,7 @@ from ansible_collections.care.remediation.plugins.module_utils.controls.control_
     Paths,
     Securable,
 )
-from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls.model import Control, Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.rights import Grant
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import handed_down_by
@@ -70,6 +71,27 @@ class _Entry:
     inherited: bool  # not known where it is set
     reaches: list[str] = field(default_factory=list)
     reached: int = 0
+
+
+def control(module: ModuleType) -> Control:
+    """The control of a module that only says which objects it judges: ``ID``, ``NEEDS``, ``LEVELS`` and ``targets``.
+
+    The objects are looked for once a snapshot. A ``blind`` or ``remark`` of the module's own replaces the usual one.
+    """
+
+    def targets(snapshot: Snapshot) -> list[Target]:
+        known: dict[str, list[Target]] = snapshot.__dict__.setdefault("_permission_targets", {})
+        if module.ID not in known:
+            known[module.ID] = module.targets(snapshot)
+        return known[module.ID]
+
+    return Control(
+        id=module.ID,
+        needs=module.NEEDS,
+        detect=lambda snapshot: detect(snapshot, targets(snapshot), module.LEVELS),
+        blind=getattr(module, "blind", lambda snapshot: blind(targets(snapshot))),
+        remark=getattr(module, "remark", lambda snapshot: remark(snapshot, targets(snapshot))),
+    )
 
 
 def blind(targets: Iterable[Target]) -> str | None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import (
     mie_ad_smartcard,
+    permissions,
     vuln_adcs_control,
     vuln_adcs_template_auth_enroll_with_name,
     vuln_adcs_template_control,
@@ -176,6 +177,8 @@ def _nothing(snapshot: Snapshot) -> str | None:
 
 
 def _control(module: ModuleType) -> Control:
+    if hasattr(module, "targets"):
+        return permissions.control(module)
     return Control(
         id=module.ID,
         needs=module.NEEDS,

@@ -9,11 +9,9 @@ certificates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects
-from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     BACKUP_KEYS,
@@ -27,21 +25,12 @@ LEVELS: Final = (1, 2)
 NEEDS: Final = frozenset({ACCOUNTS, BACKUP_KEYS, MEMBERSHIP, OBJECT_DESCRIPTORS})
 
 
-def blind(snapshot: Snapshot) -> str | None:
-    """A descriptor that is not shown, or not understood, hides who holds which right."""
-    return permissions.blind(_targets(snapshot))
-
-
-def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
-    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
-
-
 def remark(snapshot: Snapshot) -> str | None:
     """Who holds rights there as additional Tier 0. Nothing to judge is said: it is no check that was made."""
-    targets = _targets(snapshot)
-    return permissions.remark(snapshot, targets) if targets else "this domain has no DPAPI backup key in the directory"
+    judged = targets(snapshot)
+    return permissions.remark(snapshot, judged) if judged else "this domain has no DPAPI backup key in the directory"
 
 
-def _targets(snapshot: Snapshot) -> list[Target]:
+def targets(snapshot: Snapshot) -> list[Target]:
+    """The objects that are judged; ``permissions`` says what of them."""
     return privileged_objects.settings(snapshot, DPAPI)

@@ -9,11 +9,9 @@ enough. Its attribute is confidential, which takes Read property and an extended
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects, rights
-from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_inheritance import parent_of
 from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import dn_key
@@ -29,30 +27,21 @@ LEVELS: Final = (1, 2)
 NEEDS: Final = frozenset({ACCOUNTS, MEMBERSHIP, OBJECT_DESCRIPTORS, ROOT_KEYS})
 
 
-def blind(snapshot: Snapshot) -> str | None:
-    """A descriptor that is not shown, or not understood, hides who holds which right."""
-    return permissions.blind(_targets(snapshot))
-
-
-def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
-    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
-
-
 def remark(snapshot: Snapshot) -> str | None:
     """Who holds rights there as additional Tier 0. Nothing to judge is said: it is no check that was made."""
-    targets = _targets(snapshot)
-    if not any(_is_key(target.item.dn) for target in targets):
+    judged = targets(snapshot)
+    if not any(_is_key(target.item.dn) for target in judged):
         return "this forest has no KDS root key"
-    return permissions.remark(snapshot, targets)
+    return permissions.remark(snapshot, judged)
 
 
-def _targets(snapshot: Snapshot) -> list[Target]:
-    targets = privileged_objects.settings(snapshot, ROOT_KEY)
-    for target in targets:
+def targets(snapshot: Snapshot) -> list[Target]:
+    """The objects that are judged; ``permissions`` says what of them."""
+    found = privileged_objects.settings(snapshot, ROOT_KEY)
+    for target in found:
         if not _is_key(target.item.dn):
             target.kind = rights.CONTAINER
-    return targets
+    return found
 
 
 def _is_key(dn: str) -> bool:

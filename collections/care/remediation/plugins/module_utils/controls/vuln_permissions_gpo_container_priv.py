@@ -9,11 +9,9 @@ head of the domain only the latter counts here: the rest is ``vuln_permissions_n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects
-from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls import privileged_objects
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     OBJECT_DESCRIPTORS,
@@ -31,20 +29,6 @@ LEVELS: Final = (2,)
 NEEDS: Final = frozenset({ACCOUNTS, FLAGS, MEMBERSHIP, OBJECT_DESCRIPTORS, POLICY_LINKS})
 
 
-def blind(snapshot: Snapshot) -> str | None:
-    """A descriptor that is not shown, or not understood, hides who holds which right."""
-    return permissions.blind(_targets(snapshot))
-
-
-def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
-    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
-
-
-def remark(snapshot: Snapshot) -> str | None:
-    """Who holds rights there as additional Tier 0."""
-    return permissions.remark(snapshot, _targets(snapshot))
-
-
-def _targets(snapshot: Snapshot) -> list[Target]:
+def targets(snapshot: Snapshot) -> list[Target]:
+    """The objects that are judged; ``permissions`` says what of them."""
     return privileged_objects.containers(snapshot)

@@ -9,11 +9,9 @@ on a domain controller. Who administers DNS is judged by ``vuln_dnsadmins``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects, rights
-from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
+from ansible_collections.care.remediation.plugins.module_utils.controls import privileged_objects, rights
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     DNS_SETTINGS,
@@ -40,24 +38,10 @@ _WRITING: Final = frozenset(
 )
 
 
-def blind(snapshot: Snapshot) -> str | None:
-    """A descriptor that is not shown, or not understood, hides who holds which right."""
-    return permissions.blind(_targets(snapshot))
-
-
-def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
-    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
-
-
-def remark(snapshot: Snapshot) -> str | None:
-    """Who holds rights there as additional Tier 0."""
-    return permissions.remark(snapshot, _targets(snapshot))
-
-
-def _targets(snapshot: Snapshot) -> list[Target]:
-    targets = privileged_objects.settings(snapshot, MSDNS)
-    for target in targets:
+def targets(snapshot: Snapshot) -> list[Target]:
+    """The objects that are judged; ``permissions`` says what of them."""
+    found = privileged_objects.settings(snapshot, MSDNS)
+    for target in found:
         target.only = _WRITING
         target.exempt = frozenset(group.sid for group in snapshot.dns_admins)
-    return targets
+    return found

@@ -10,12 +10,10 @@ with AdminSDHolder is a matter of ``vuln_permissions_adminsdholder`` and not rep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import permissions, privileged_objects, rights
 from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import ControlGraph
-from ansible_collections.care.remediation.plugins.module_utils.controls.model import Found
 from ansible_collections.care.remediation.plugins.module_utils.controls.permissions import Target
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import (
     OBJECT_DESCRIPTORS,
@@ -35,25 +33,17 @@ NEEDS: Final = frozenset({ACCOUNTS, MEMBERSHIP, OBJECT_DESCRIPTORS})
 def blind(snapshot: Snapshot) -> str | None:
     """A descriptor that is not shown, or not understood, hides who holds which right."""
     why = snapshot.unreadable.get(MANAGED_PASSWORDS)
-    if why is not None and any(target.kind == rights.MSA for target in _targets(snapshot)):
+    judged = targets(snapshot)
+    if why is not None and any(target.kind == rights.MSA for target in judged):
         return f"who reads the password of privileged managed service accounts is not known: {why}"
-    return permissions.blind(_targets(snapshot))
+    return permissions.blind(judged)
 
 
-def detect(snapshot: Snapshot) -> Iterator[Found]:
-    """One finding for each entry that gives someone else a dangerous right there, with the path that leads to it."""
-    return permissions.detect(snapshot, _targets(snapshot), LEVELS)
-
-
-def remark(snapshot: Snapshot) -> str | None:
-    """Who holds rights there as additional Tier 0."""
-    return permissions.remark(snapshot, _targets(snapshot))
-
-
-def _targets(snapshot: Snapshot) -> list[Target]:
+def targets(snapshot: Snapshot) -> list[Target]:
+    """The objects that are judged; ``permissions`` says what of them."""
     graph = ControlGraph.of(snapshot)
-    targets = []
+    found = []
     for item in privileged_objects.members(snapshot):
         like = item.descriptor is not None and item.descriptor.protected
-        targets.append(Target(item, graph.kind(item), known=graph.common if like else frozenset()))
-    return targets
+        found.append(Target(item, graph.kind(item), known=graph.common if like else frozenset()))
+    return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
@@ -139,9 +139,7 @@ class Session:
         connection = open_connection(options)
         try:
             root_dse = _read_root_dse(connection, options)
-            service = (root_dse.get("ldapServiceName") or [""])[0]
-            realm = service.rpartition("@")[2] or None
-            mechanism = authenticate(connection, options, realm)
+            mechanism = authenticate(connection, options, _realm_of(root_dse))
             root_dse = _read_root_dse(connection, options)  # again: the first one was not authenticated
             return cls(connection, options, mechanism, root_dse)
         except BaseException:
@@ -165,6 +163,11 @@ class Session:
         if not values:
             raise DirectoryError(f"{self.options.server}: no {name} in the rootDSE: is it an Active Directory server?")
         return values[0]
+
+    @property
+    def realm(self) -> str | None:
+        """The Kerberos realm of the server, None when it does not say."""
+        return _realm_of(self.root_dse)
 
     @property
     def connected_sid(self) -> str:
@@ -362,6 +365,12 @@ class Session:
             name = more[0][0]
             whole += more[0][1]
         return whole
+
+
+def _realm_of(root_dse: Mapping[str, Sequence[str]]) -> str | None:
+    """The Kerberos realm, which a server's ldapServiceName ends with (MS-ADTS 3.1.1.3.2.12), or None."""
+    service = (root_dse.get("ldapServiceName") or [""])[0]
+    return service.rpartition("@")[2] or None
 
 
 def dns_name_of(dn: str) -> str:

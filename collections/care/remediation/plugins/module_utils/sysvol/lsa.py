@@ -46,7 +46,7 @@ class TrustPolicy:
         if share.SMB_IMPORT_ERROR is not None:
             raise LsaError("the Python library smbprotocol is missing: pip install 'smbprotocol[kerberos]'")
         options = session.options
-        realm = (session.root_dse.get("ldapServiceName") or [""])[0].rpartition("@")[2] or None
+        realm = session.realm
         try:
             connection = share._open(options)
         except SysvolError as error:

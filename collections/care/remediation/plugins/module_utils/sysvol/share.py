@@ -129,8 +129,7 @@ class Share:
         """Connect to the same server as the directory session, with the same credentials. SysvolError says why not."""
         if SMB_IMPORT_ERROR is not None:
             raise SysvolError("the Python library smbprotocol is missing: pip install 'smbprotocol[kerberos]'")
-        service = (session.root_dse.get("ldapServiceName") or [""])[0]
-        realm = service.rpartition("@")[2] or None
+        realm = session.realm
         connection = _open(options)
         try:
             tree = _tree(connection, options, realm)
