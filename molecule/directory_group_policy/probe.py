@@ -21,6 +21,7 @@ NAME = "CaRE - Kerberos des contrôleurs"
 AS_ADMINISTRATOR = ["-U", ADMINISTRATOR, f"--password={ADMINISTRATOR_PASSWORD}"]
 # Whoever is in this group may not edit policies; the scene lets it, in SYSVOL alone
 INTRUDERS = "S-1-5-32-545"
+READER = "lectrice.ordinaire"
 SECRET = "j1Uyj3Vx8TY9LtLZil2uAuZkFQA/4latT76ZwgdHdhw"
 GROUPS = (
     '<?xml version="1.0" encoding="utf-8"?>\r\n<Groups clsid="{3125E937-EB16-4b4c-9934-544FC6D24D26}">'
@@ -89,6 +90,8 @@ def prepare(probe: Probe) -> None:
     conf = "create mask = 0770\\n\\tdirectory mask = 0770"
     probe.must("sed", "-i", f"/^\\[sysvol\\]/a\\\\t{conf}", "/etc/samba/smb.conf")
     probe.must("smbcontrol", "all", "reload-config")
+    # An account of our own: the passwords of the domain's older ones have expired
+    probe.must("samba-tool", "user", "create", READER, USER_PASSWORD)
     # One service that knows RC4 only
     services = probe.find("(&(sAMAccountName=svc-*)(!(sAMAccountName=svc-care)))", "sAMAccountName")
     dn, service = min(services.items())
@@ -140,11 +143,7 @@ def prepare(probe: Probe) -> None:
 
 def smbclient(probe: Probe, command: str) -> str:
     """smbclient as an account without any right."""
-    name = probe.find("(&(objectClass=user)(!(objectClass=computer))(!(adminCount=1))(memberOf=*))", "sAMAccountName")
-    account = next(values["samaccountname"][0] for values in name.values() if "samaccountname" in values)
-    done = probe.run(
-        "smbclient", "//127.0.0.1/sysvol", "-U", f"{NETBIOS}\\{account}%{USER_PASSWORD}", "-c", command
-    )
+    done = probe.run("smbclient", "//127.0.0.1/sysvol", "-U", f"{NETBIOS}\\{READER}%{USER_PASSWORD}", "-c", command)
     return done.stdout + done.stderr
 
 
