@@ -43,7 +43,8 @@ def test_every_control_of_the_first_version_is_there() -> None:
 
 def test_every_detection_has_its_entry_and_every_directory_control_its_detection() -> None:
     assert set(CONTROLS) <= set(ALL)
-    assert {each.id for each in ALL.values() if each.family == "directory"} <= set(CONTROLS)
+    judged = {each.id for each in ALL.values() if each.family == "directory"}
+    assert judged - {"other_directory"} <= set(CONTROLS)  # which only reports name
 
 
 @pytest.mark.parametrize("control", ALL.values(), ids=lambda each: each.id)

@@ -138,6 +138,7 @@ class Control:
     reference: str
     pingcastle: tuple[str, ...]
     nmap: tuple[NmapHook, ...]
+    rules: Mapping[str, tuple[str, ...]]
     remediation: Remediation | None
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
@@ -227,6 +228,7 @@ def parse(document: Any, *, name: str) -> Control:
             )
             for hook in document["reports"]["nmap"]
         ),
+        rules=MappingProxyType({tool: tuple(ids) for tool, ids in document["reports"].get("rules", {}).items()}),
         remediation=remediation,
         thresholds=MappingProxyType(dict(document.get("thresholds", {}))),
     )
