@@ -168,7 +168,7 @@ def changed(**facts: Any) -> dict[str, Any]:
     ("document", "message"),
     [
         pytest.param(changed(levels=[7]), "levels/0", id="level"),
-        pytest.param(changed(severity="high"), "whole file", id="level and severity"),
+        pytest.param(changed(severity="high"), "severity: is not allowed here", id="level and severity"),
         pytest.param({k: v for k, v in GUEST.items() if k != "why"}, "why", id="missing text"),
         pytest.param(changed(title={"fr": "Seulement en français"}), "title", id="one language"),
         pytest.param(changed(**{"class": "magic"}), "class", id="class"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.changes import limits, model
 from ansible_collections.care.remediation.plugins.module_utils.directory import plan_model, writer
@@ -245,8 +245,8 @@ def test_two_wishes_for_one_name_contradict_each_other() -> None:
 def test_schema() -> None:
     document = json.loads(SCHEMA.read_text(encoding="utf-8"))
     schema = {"$defs": document["$defs"], **document["$defs"]["change"]}
-    jsonschema.validate(creation(), schema)
+    jsonschema_rs.validate(schema, creation())
     gone = {**creation(), "before": creation()["after"], "after": None}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(gone, schema)
-    jsonschema.validate({**gone, "reversible": False, "irreversible_reason": "object_deleted"}, schema)
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.validate(schema, gone)
+    jsonschema_rs.validate(schema, {**gone, "reversible": False, "irreversible_reason": "object_deleted"})

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,10 +17,10 @@ from types import MappingProxyType
 from typing import Any
 
 import yaml
+from ansible_collections.care.remediation.plugins.module_utils import schema
 
 try:
     import jmespath
-    import jsonschema
     from jmespath.exceptions import JMESPathError
 
     MISSING: str | None = None
@@ -32,7 +31,7 @@ COLLECTION = Path(__file__).resolve().parents[2]
 DIRECTORY = COLLECTION / "catalogue"
 EDITION = DIRECTORY / "anssi" / "edition.yml"
 OBSERVATIONS = DIRECTORY / "anssi" / "observations.yml"
-SCHEMAS = COLLECTION / "schemas"
+RULES = DIRECTORY / "rules"
 
 
 class CatalogueError(Exception):
@@ -147,6 +146,16 @@ Catalogue = Mapping[str, Control]
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of an audit tool that no control takes: what a person does about it. ``control`` is None."""
+
+    id: str
+    title: Text
+    manual: Text
+    control: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """A warning or an information point: published beside the scored controls, it does not change the level.
 
@@ -187,6 +196,11 @@ def parse(document: Any, *, name: str) -> Control:
     _check(document, "catalogue-1", name)
     if Path(name).stem != document["id"]:
         raise CatalogueError(f"{name}: the file must be named {document['id']}.yml, after its id")
+    for hook in document["reports"]["nmap"]:
+        try:
+            re.compile(hook.get("output_regex", ""))
+        except re.error as exc:
+            raise CatalogueError(f"{name}: reports/nmap: {hook['output_regex']!r} is no expression: {exc}") from exc
     raw = document["remediation"]
     remediation = None
     if raw is not None:
@@ -309,6 +323,27 @@ def load(directory: Path = DIRECTORY) -> Catalogue:
     return MappingProxyType(controls)
 
 
+@functools.cache
+def rules(tool: str, directory: Path = RULES) -> Mapping[str, Rule]:
+    """The rules of a tool (type of report) that no control takes, by id; empty where nothing is written about them.
+
+    Raises CatalogueError where the file is wrong.
+    """
+    path = directory / f"{tool}.yml"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", tool) or not path.is_file():
+        return MappingProxyType({})
+    document = _yaml(path)
+    _check(document, "catalogue-rules-1", str(path))
+    if document["tool"] != tool:
+        raise CatalogueError(f"{path}: the file must be named {document['tool']}.yml, after its tool")
+    return MappingProxyType(
+        {
+            id_: Rule(id=id_, title=Text(**raw["title"]), manual=Text(**raw["manual"]))
+            for id_, raw in document["rules"].items()
+        }
+    )
+
+
 def by_pingcastle_rule(catalogue: Catalogue) -> dict[str, Control]:
     """PingCastle rule id to its control."""
     return {rule: control for control in catalogue.values() for rule in control.pingcastle}
@@ -321,18 +356,12 @@ def _yaml(path: Path) -> Any:
         raise CatalogueError(f"{path}: cannot be read as YAML: {exc}") from exc
 
 
-def _check(document: Any, schema: str, name: str) -> None:
-    errors = sorted(_validator(schema).iter_errors(document), key=lambda e: list(map(str, e.absolute_path)))
-    if errors:
-        place = "/".join(str(part) for part in errors[0].absolute_path) or "the whole file"
-        raise CatalogueError(f"{name}: {place}: {errors[0].message}")
-
-
-@functools.cache
-def _validator(name: str) -> Any:
+def _check(document: Any, name_of_schema: str, name: str) -> None:
     if MISSING is not None:
-        raise CatalogueError(
-            f"the control node lacks the Python library {MISSING}: pip install 'jmespath>=1' 'jsonschema>=4.21'"
-        )
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+        raise CatalogueError(f"the control node lacks the Python library {MISSING}: pip install 'jmespath>=1'")
+    try:
+        found = schema.problems(document, name_of_schema)
+    except schema.MissingLibrary as error:
+        raise CatalogueError(str(error)) from error
+    if found:
+        raise CatalogueError(f"{name}: {found[0].path or 'the whole file'}: {found[0].reason}")

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import tempfile
@@ -16,17 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-try:
-    import jsonschema
-    import referencing
-
-    HAS_JSONSCHEMA = True
-except ImportError:  # said when a document is first validated
-    HAS_JSONSCHEMA = False
-
-SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
-# Schemas that refer to one another by file name.
-OWN = ("change-set-1", "journal-1", "gate-1")
+from ansible_collections.care.remediation.plugins.module_utils import schema as schemas
 
 
 class DocumentError(Exception):
@@ -38,29 +27,19 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-@functools.cache
-def _validator(schema: str) -> Any:
-    if not HAS_JSONSCHEMA:
-        raise DocumentError("the control node lacks the Python library jsonschema: pip install 'jsonschema>=4.21'")
-    loaded = {name: json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")) for name in {*OWN, schema}}
-    registry = referencing.Registry().with_resources(
-        (f"{name}.json", referencing.Resource.from_contents(content)) for name, content in loaded.items()
-    )
-    return jsonschema.Draft202012Validator(loaded[schema], registry=registry)
-
-
 def validate(value: Any, schema: str, origin: str) -> None:
     """Check a value against ``schemas/<schema>.json``, for instance ``change-set-1``.
 
     Raises ``DocumentError`` naming ``origin``, the place in the document and the reason.
     """
-    validator = _validator(schema)
-    if validator.is_valid(value):
-        return
-    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
-    if error is not None:
-        reason = error.message if len(error.message) <= 300 else error.message[:300] + "…"
-        raise DocumentError(f"{origin}: at {error.json_path}: {reason}")
+    try:
+        found = schemas.problems(value, schema)
+    except schemas.MissingLibrary as error:
+        raise DocumentError(str(error)) from error
+    if found:
+        # what is wrong deepest says most
+        worst = max(found, key=lambda one: len(one.place))
+        raise DocumentError(f"{origin}: at {worst.path or 'the whole document'}: {worst.reason}")
 
 
 def private_folder(path: Path) -> Path:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import hashlib
 import json
 import os
@@ -15,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMAS: Final = Path(__file__).resolve().parents[3] / "schemas"
+from ansible_collections.care.remediation.plugins.module_utils import schema
+
 # A document of 100,000 findings is about 100 MB; what is larger was not written by this program.
 MAX_BYTES: Final = 512 * 1024 * 1024
 
@@ -38,23 +38,15 @@ def digest_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-@functools.cache
-def validator(name: str) -> Any:
-    """The validator of ``schemas/<name>-<version>.json``; ``name`` is for instance ``findings/1``."""
-    # imported here so that the model stays usable where jsonschema is not installed
-    import jsonschema
-
-    path = SCHEMAS / f"{name.replace('/', '-')}.json"
-    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
-
-
 def check(document: Any, name: str, *, where: str) -> None:
-    """Raise DocumentError, naming place and reason, where ``document`` breaks the schema ``name``."""
-    errors = sorted(validator(name).iter_errors(document), key=lambda e: [str(part) for part in e.absolute_path])
-    if errors:
-        place = "/".join(str(part) for part in errors[0].absolute_path) or "the whole document"
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise DocumentError(f"{where}: {place}: {errors[0].message[:300]}{more}")
+    """Raise DocumentError, naming place and reason, where ``document`` breaks the schema ``name``: ``findings/1``."""
+    try:
+        found = schema.problems(document, name.replace("/", "-"))
+    except schema.MissingLibrary as exc:
+        raise DocumentError(str(exc)) from exc
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise DocumentError(f"{where}: {found[0].path or 'the whole document'}: {found[0].reason}{more}")
 
 
 def read(path: Path, name: str) -> dict[str, Any]:
