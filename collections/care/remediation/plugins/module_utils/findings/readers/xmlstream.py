@@ -4,33 +4,31 @@
 """Read a hostile XML file of any size with flat memory.
 
 expat is driven directly, because the safe subset is small and the file may be a gigabyte: no internal DTD subset, no
-entity declarations, nothing external, bounded depth, bounded tokens. The file is read once; its SHA-256 is made on
-the way, so a pipe is as good as a file.
+entity declarations, nothing external, bounded depth, bounded tokens. The file is read once, in pieces.
 """
 
 from __future__ import annotations
 
-import hashlib
-import stat
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Protocol
 from xml.parsers import expat  # hardened below: defusedxml has no streaming interface that is bounded in depth and size
 
+from .disk import PIECE, Progress
 from .errors import ReportError
 
-PIECE: Final = 1 << 18
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "Handler", "Progress", "Refused", "Unknown", "XmlReader", "cut"]
+
 # The longest single tag or text run that expat must hold at once. nmap's longest real script output is some 100 KB.
 MAX_TOKEN: Final = 8 << 20
 MAX_DEPTH: Final = 64
 # Longer texts are cut there and say so: they are shown to people, never used to decide.
 MAX_TEXT: Final = 1 << 16
 MAX_UNKNOWN: Final = 200
-PROGRESS_SECONDS: Final = 3.0
 
-Progress = Callable[[int, "int | None"], None]
+_INVALID_TOKEN: Final = 4
+_JUNK_AFTER: Final = 9
+_INCORRECT_ENCODING: Final = 19
 
 
 class Handler(Protocol):
@@ -47,6 +45,9 @@ class Handler(Protocol):
     def text(self, data: str) -> None: ...
 
     def flush(self) -> None: ...
+
+
+Choose = Callable[[str, dict[str, str]], Callable[[], Handler]]
 
 
 class Refused(Exception):
@@ -77,73 +78,39 @@ class Unknown:
         return [f"elements that this version does not know, and did not use: {listed}"]
 
 
-class XmlReport:
-    """One XML report being read. Iterate over ``records()``; afterwards ``sha256`` and ``partial`` are set."""
+class XmlReader:
+    """One XML document being read. ``choose``: the handler for a root element and its attributes, or raises Refused.
 
-    def __init__(
-        self,
-        path: Path,
-        formats: dict[str, Callable[[], Handler]],
-        refused_roots: dict[str, str],
-        *,
-        accept_partial: bool = False,
-        progress: Progress | None = None,
-    ) -> None:
-        self.path = path
-        self.name = str(path)
-        self.formats = formats
-        self.refused_roots = refused_roots
+    Iterate over ``records(pieces)``; afterwards ``partial`` says whether the document ended too early and that was
+    accepted.
+    """
+
+    def __init__(self, name: str, choose: Choose, *, accept_partial: bool = False) -> None:
+        self.name = name
         self.accept_partial = accept_partial
-        self.progress = progress
         self.root: str | None = None
         self.handler: Handler | None = None
-        self.sha256 = ""
         self.partial = False
+        self._choose = choose
         self._parser = expat.ParserCreate()
         self._read = 0
 
-    def records(self) -> Iterator[Any]:
+    def records(self, pieces: Iterable[bytes]) -> Iterator[Any]:
         """Every finished record, as soon as it is complete. Raises ReportError."""
         self._prepare()
-        digest = hashlib.sha256()
+        for piece in pieces:
+            self._read += len(piece)
+            if piece and not self.partial:
+                yield from self._feed(piece)
+        if not self.partial:
+            yield from self._feed(b"")
+
+    def _feed(self, piece: bytes) -> Iterator[Any]:
         parser = self._parser
-        size, stream = self._open()
-        told = time.monotonic()
-        with stream:
-            while True:
-                try:
-                    piece = stream.read(PIECE)
-                except OSError as exc:
-                    raise ReportError(self.name, f"cannot be read: {exc.strerror}") from exc
-                if self._read == 0:
-                    self._refuse_other_formats(piece)
-                digest.update(piece)
-                self._read += len(piece)
-                if not self.partial:
-                    yield from self._feed(parser, piece)
-                if not piece:
-                    break
-                if self.progress and time.monotonic() - told >= PROGRESS_SECONDS:
-                    told = time.monotonic()
-                    self.progress(self._read, size)
-        self.sha256 = digest.hexdigest()
-
-    def _open(self) -> tuple[int | None, Any]:
-        try:
-            status = self.path.stat()
-            if stat.S_ISDIR(status.st_mode):
-                raise ReportError(self.name, "is a directory; name the report files in it")
-            return (status.st_size if stat.S_ISREG(status.st_mode) else None), self.path.open("rb", buffering=0)
-        except FileNotFoundError as exc:
-            raise ReportError(self.name, "there is no such file") from exc
-        except OSError as exc:
-            raise ReportError(self.name, f"cannot be opened: {exc.strerror}") from exc
-
-    def _feed(self, parser: Any, piece: bytes) -> Iterator[Any]:
         try:
             parser.Parse(piece, not piece)
         except Refused as exc:
-            raise ReportError(self.name, str(exc), line=parser.CurrentLineNumber) from exc
+            raise ReportError(self.name, str(exc), line=parser.CurrentLineNumber, foreign=self.root is None) from exc
         except (LookupError, ValueError) as exc:
             if self.root is not None:
                 raise
@@ -152,7 +119,7 @@ class XmlReport:
         except expat.ExpatError as exc:
             if self.handler is not None:  # what was complete before the fault is not lost
                 yield from self._drain()
-            self._broken(exc, at_end=not piece)
+            self._broken(exc, piece)
             yield from self._drain()
             return
         if self._read - max(parser.CurrentByteIndex, 0) > MAX_TOKEN + PIECE:
@@ -169,14 +136,19 @@ class XmlReport:
             while out:
                 yield out.popleft()
 
-    def _broken(self, exc: expat.ExpatError, *, at_end: bool) -> None:
+    def _broken(self, exc: expat.ExpatError, piece: bytes) -> None:
         reason = expat.errors.messages.get(exc.code, str(exc)) if hasattr(expat, "errors") else str(exc)
-        if not at_end or self.root is None:
-            if self.root is None:
-                raise ReportError(self.name, f"is not XML: {reason}", line=exc.lineno)
+        if exc.code == _INCORRECT_ENCODING:
             raise ReportError(
-                self.name, f"the XML is damaged here: {reason}. Get the file again from the tool", line=exc.lineno
+                self.name,
+                "its first line declares an encoding that it is not written in (often utf-16 said, UTF-8 written): "
+                'correct encoding="…" there, or get the file again from the tool',
+                line=exc.lineno,
             )
+        if self.root is None:
+            raise ReportError(self.name, f"is not XML: {reason}", line=exc.lineno, truncated=not piece)
+        if piece:
+            raise ReportError(self.name, self._damage(exc, piece, reason), line=exc.lineno)
         if not self.accept_partial:
             raise ReportError(
                 self.name,
@@ -191,6 +163,20 @@ class XmlReport:
             self.handler.flush()
             self.handler.notes.append(f"truncated at line {exc.lineno}: only what stands before it was used")
 
+    def _damage(self, exc: expat.ExpatError, piece: bytes, reason: str) -> str:
+        if exc.code == _JUNK_AFTER:
+            return (
+                f"something stands behind the end of <{self.root}>: two reports in one file, or a damaged one. Split "
+                "it there, or get the reports again"
+            )
+        at = self._parser.ErrorByteIndex - (self._read - len(piece))
+        if exc.code == _INVALID_TOKEN and 0 <= at < len(piece) and any(byte >= 0x80 for byte in piece[at : at + 4]):
+            return (
+                "the XML is damaged here: a character is not in the encoding that the first line declares (UTF-8 where "
+                "it declares none). Was the file edited and saved again? Get it again from the tool"
+            )
+        return f"the XML is damaged here: {reason}. Get the file again from the tool"
+
     def _prepare(self) -> None:
         parser = self._parser
         parser.buffer_text = True
@@ -202,14 +188,7 @@ class XmlReport:
         parser.ExternalEntityRefHandler = _external
 
     def _root(self, name: str, attributes: dict[str, str]) -> None:
-        if name in self.refused_roots:
-            raise Refused(self.refused_roots[name])
-        factory = self.formats.get(name)
-        if factory is None:
-            raise Refused(
-                f"the root element is <{name[:80]}>: this is not a report that care.remediation reads "
-                f"(it reads {', '.join(f'<{root}>' for root in self.formats)})"
-            )
+        factory = self._choose(name, attributes)
         self.root = name
         handler = self.handler = factory()
         # From here expat calls the handler itself: one Python call for each tag is what a gigabyte can afford.
@@ -217,29 +196,6 @@ class XmlReport:
         self._parser.EndElementHandler = handler.end
         self._parser.CharacterDataHandler = handler.text
         handler.start(name, attributes)
-
-    def _refuse_other_formats(self, beginning: bytes) -> None:
-        if not beginning.strip():
-            if len(beginning) == 0:
-                raise ReportError(self.name, "is empty")
-            return
-        head = beginning.lstrip()[:200].lower()
-        for mark, reason in _OTHER_FORMATS:
-            if head.startswith(mark):
-                raise ReportError(self.name, reason, line=1)
-
-
-_OTHER_FORMATS: Final = (
-    (b"\x1f\x8b", "is compressed (gzip): decompress it first"),
-    (b"pk\x03\x04", "is a ZIP archive (or an Office document): take the XML report out of it"),
-    (b"%pdf", "is a PDF: export the XML report from the tool"),
-    (b"<!doctype html", "is an HTML page: export the XML report from the tool (PingCastle writes ad_hc_<domain>.xml)"),
-    (b"<html", "is an HTML page: export the XML report from the tool (PingCastle writes ad_hc_<domain>.xml)"),
-    (b"# nmap", "is nmap's plain output: run nmap with -oX to get XML"),
-    (b"starting nmap", "is nmap's plain output: run nmap with -oX to get XML"),
-    (b"{", "is JSON, not XML"),
-    (b"[", "is JSON, not XML"),
-)
 
 
 def _doctype(name: str, system_id: str | None, public_id: str | None, internal: int) -> None:
