@@ -1,0 +1,432 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The rows of a sheet of an XLSX workbook (ECMA-376 part 1, chapter 18), for ``tables``.
+
+openpyxl (read-only, with defusedxml) reads what belongs to the workbook: sheets, shared texts, date formats. The sheet
+itself goes through expat with the bounds of ``xmlstream``, because openpyxl keeps a part of every row that it has read
+and makes up the rows that a hostile file says it left out. The archive is judged before anything of it is
+unpacked. A formula is never evaluated: what the spreadsheet program stored beside it counts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import struct
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from xml.parsers import expat
+
+from .errors import ReportError
+from .xmlstream import Refused, cut
+
+if TYPE_CHECKING:
+    from .tables import Table
+
+PIECE: Final = 1 << 16
+MAX_FILE: Final = 256 << 20
+MAX_DIRECTORY: Final = 4 << 20  # of the archive: some 40,000 files; a workbook has some dozens
+MAX_PART: Final = 96 << 20  # texts and styles are kept in memory; a million different texts take that
+MAX_SHEET: Final = 2 << 30  # read as a stream
+MAX_RATIO: Final = 300  # deflate makes at most 1032; sheets of one repeated row come to 100
+MAX_SHEETS: Final = 200
+MAX_DEPTH: Final = 32
+MAX_TOKEN: Final = 4 << 20
+LAST_COLUMN: Final = 16_384  # Excel's limits
+LAST_ROW: Final = 1_048_576
+_REFERENCE: Final = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})\Z")
+_ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def rows(stream: BinaryIO, table: Table) -> Iterator[tuple[int, list[str]]]:
+    """(row number, cells) of the sheet that ``table`` asks for; without a name: the first one with its header."""
+    from . import tables
+
+    with _Book(stream, table.name) as book:
+        if table.sheet is not None:
+            folded = tables.fold(table.sheet)
+            found = [title for title in book.sheets if tables.fold(title) == folded]
+            if not found:
+                listed = ", ".join(cut(title, 60) for title in book.sheets)
+                raise ReportError(table.name, f"it has no sheet {table.sheet!r}; its sheets: {listed}")
+            title = found[0]
+        else:
+            wanted = table.header if not isinstance(table.header, int) else None
+            title = next(iter(book.sheets), None) or ""
+            if len(book.sheets) > 1 and not isinstance(table.header, int):
+                heads = ((one, list(book.rows(one, limit=tables.HEAD_ROWS))) for one in book.sheets)
+                for one, seen in heads:
+                    if any(tables.is_header(cells, wanted) for _line, cells in seen):
+                        title = one
+                        break
+        if title not in book.sheets:
+            raise ReportError(table.name, "it has no sheet")
+        table.sheet = title
+        others = [cut(one, 60) for one in book.sheets if one != title]
+        if others:
+            table.notes.append(f"sheet {cut(title, 60)!r} was read; not read: {', '.join(others)}")
+        yield from book.rows(title, table=table)
+
+
+def heads(stream: BinaryIO, name: str) -> dict[str, list[tuple[int, list[str]]]]:
+    """The first rows of every sheet."""
+    from . import tables
+
+    with _Book(stream, name) as book:
+        return {title: list(book.rows(title, limit=tables.HEAD_ROWS)) for title in book.sheets}
+
+
+def judge(stream: BinaryIO, name: str) -> None:
+    """Raise ReportError where an archive is no workbook that may be unpacked: before anything of it is unpacked."""
+    size = stream.seek(0, 2)
+    if size > MAX_FILE:
+        raise ReportError(name, f"the workbook is larger than {MAX_FILE >> 20} MiB: export it as CSV")
+    stream.seek(max(0, size - 65_557))
+    tail = stream.read(65_557)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) < end + 22:
+        raise ReportError(name, "the workbook is incomplete (its end is missing): get it again", truncated=True)
+    directory = struct.unpack_from("<I", tail, end + 12)[0]
+    if directory > MAX_DIRECTORY:
+        raise ReportError(name, "the archive lists more files than any workbook has: refused")
+
+
+class _Book:
+    """A workbook that is open; a context manager."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._spool: Any = None
+        self._archive: zipfile.ZipFile
+        self._book: Any = None
+        self.sheets: dict[str, Any] = {}
+
+    def __enter__(self) -> _Book:
+        import openpyxl  # only those who give workbooks need it
+
+        stream = self._stream
+        if not stream.seekable():
+            stream = self._spool = _spooled(stream, self._name)
+        try:
+            judge(stream, self._name)
+            stream.seek(0)
+            with zipfile.ZipFile(stream) as archive:
+                self._judge_parts(archive)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about what is only for show
+                self._book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+        except ReportError:
+            self._close()
+            raise
+        except MemoryError:
+            self._close()
+            raise
+        except Exception as exc:  # openpyxl raises whatever a broken part makes it stumble over
+            self._close()
+            raise ReportError(
+                self._name,
+                f"is not a workbook that can be read ({type(exc).__name__}: {cut(str(exc), 200)}). Open it "
+                "in a spreadsheet and save it again as .xlsx, or as CSV",
+            ) from exc
+        self._archive = self._book._archive
+        for sheet in self._book.worksheets[:MAX_SHEETS]:
+            if hasattr(sheet, "_worksheet_path"):
+                self.sheets[str(sheet.title)] = sheet
+        return self
+
+    def __exit__(self, *_arguments: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._book is not None:
+            self._book.close()
+        if self._spool is not None:
+            self._spool.close()
+
+    def _judge_parts(self, archive: zipfile.ZipFile) -> None:
+        names: set[str] = set()
+        for part in archive.infolist():
+            if part.filename in names:
+                raise ReportError(self._name, f"the archive holds {part.filename[:80]!r} twice: refused")
+            names.add(part.filename)
+            if part.flag_bits & 1:
+                raise ReportError(self._name, "is protected by a password: save it without")
+            sheet = part.filename.startswith("xl/worksheets/")
+            if part.filename.startswith("xl/media/"):
+                continue  # never unpacked
+            limit = MAX_SHEET if sheet else MAX_PART
+            if part.file_size > limit:
+                raise ReportError(
+                    self._name,
+                    f"{part.filename[:80]} would unpack to {part.file_size >> 20} MiB, more than "
+                    f"{limit >> 20}: refused. Export it as CSV",
+                )
+            if part.file_size > 1 << 20 and part.file_size > MAX_RATIO * max(part.compress_size, 1):
+                raise ReportError(self._name, f"{part.filename[:80]} is compressed like a zip bomb: refused")
+        if "[Content_Types].xml" not in names:
+            what = (
+                "an OpenDocument file (.ods): save it as .xlsx" if "mimetype" in names else "a ZIP archive, no workbook"
+            )
+            raise ReportError(self._name, f"is {what}")
+
+    def rows(
+        self, title: str, *, limit: int | None = None, table: Table | None = None
+    ) -> Iterator[tuple[int, list[str]]]:
+        """The rows of one sheet; ``limit``: only so many."""
+        sheet = self.sheets[title]
+        handler = _Sheet(
+            sheet._shared_strings,
+            set(self._book._date_formats),
+            set(self._book._timedelta_formats),
+            self._book.epoch,
+        )
+        given = 0
+        try:
+            with self._archive.open(sheet._worksheet_path) as stream:
+                for row in handler.read(stream):
+                    yield row
+                    given += 1
+                    if given == limit:
+                        return
+        except Refused as exc:
+            raise ReportError(self._name, f"sheet {cut(title, 60)!r}: {exc}", line=handler.row or None) from exc
+        except expat.ExpatError as exc:
+            reason = expat.errors.messages.get(exc.code, str(exc))
+            raise ReportError(
+                self._name, f"sheet {cut(title, 60)!r}: its XML is damaged: {reason}", line=handler.row or None
+            ) from exc
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, KeyError, OSError) as exc:
+            raise ReportError(
+                self._name,
+                f"sheet {cut(title, 60)!r} cannot be unpacked: {cut(str(exc), 200)}",
+                line=handler.row or None,
+            ) from exc
+        if table is not None:
+            for place, reason in handler.faults.first:
+                table.skipped.add(f"sheet {cut(title, 60)!r}, {place}", reason)
+            table.skipped.count += handler.faults.count - len(handler.faults.first)
+
+
+class _Faults:
+    """Cells that have no value: counted, the first kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[str, str]] = []
+
+    def add(self, place: str, reason: str) -> None:
+        self.count += 1
+        if len(self.first) < 100:
+            self.first.append((place, reason))
+
+
+class _Sheet:
+    """expat's callbacks for one sheet."""
+
+    def __init__(self, texts: list[str], dates: set[int], spans: set[int], epoch: datetime.datetime) -> None:
+        self._texts = texts
+        self._dates = dates
+        self._spans = spans
+        self._epoch = epoch
+        self.faults = _Faults()
+        self.row = 0
+        self._out: deque[tuple[int, list[str]]] = deque()
+        self._cells: list[str] = []
+        self._column = 0
+        self._type = "n"
+        self._style = 0
+        self._value: list[str] = []
+        self._length = 0
+        self._collect = False
+        self._has_value = self._formula = False
+        self._depth = self._phonetic = 0
+        self._in_data = False
+
+    def read(self, stream: Any) -> Iterator[tuple[int, list[str]]]:
+        """(row number, cells) of every row with a cell."""
+        parser = expat.ParserCreate(namespace_separator="}")
+        parser.buffer_text = True
+        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        parser.StartDoctypeDeclHandler = _refuse
+        parser.EntityDeclHandler = _refuse
+        parser.ExternalEntityRefHandler = _refuse
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        done = 0
+        while True:
+            piece = stream.read(PIECE)
+            parser.Parse(piece, not piece)
+            done += len(piece)
+            if done - max(parser.CurrentByteIndex, 0) > MAX_TOKEN:
+                raise Refused(f"a single tag or text is longer than {MAX_TOKEN >> 20} MiB")
+            while self._out:
+                yield self._out.popleft()
+            if not piece:
+                return
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Refused(f"elements nested deeper than {MAX_DEPTH}")
+        name = name.rpartition("}")[2]
+        if name == "sheetData":
+            self._in_data = True
+        elif not self._in_data:
+            return
+        elif name == "c":
+            self._begin_cell(attributes)
+        elif name in ("v", "t"):
+            self._collect = not self._phonetic
+            self._has_value = self._has_value or self._collect
+        elif name == "f":
+            self._formula = True
+        elif name == "rPh":  # how a Japanese text is spoken: not its text
+            self._phonetic += 1
+        elif name == "row":
+            self._begin_row(attributes)
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        if not self._in_data:
+            return
+        name = name.rpartition("}")[2]
+        if name in ("v", "t"):
+            self._collect = False
+        elif name == "c":
+            self._end_cell()
+        elif name == "row":
+            if self._cells:
+                self._out.append((self.row, self._cells))
+        elif name == "rPh":
+            self._phonetic -= 1
+        elif name == "sheetData":
+            self._in_data = False
+
+    def _text(self, data: str) -> None:
+        if self._collect:
+            self._length += len(data)
+            if self._length <= MAX_TOKEN:
+                self._value.append(data)
+
+    def _begin_row(self, attributes: dict[str, str]) -> None:
+        number = attributes.get("r")
+        if number is None:
+            self.row += 1
+        elif number.isascii() and number.isdigit() and len(number) <= 7 and self.row < int(number) <= LAST_ROW:
+            self.row = int(number)
+        else:
+            raise Refused(f"row number {number[:20]!r} is not one that follows row {self.row}")
+        if self.row > LAST_ROW:
+            raise Refused(f"more than {LAST_ROW} rows: no spreadsheet program writes that")
+        self._cells = []
+        self._column = 0
+
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        reference = attributes.get("r")
+        if reference is None:
+            self._column += 1
+        else:
+            found = _REFERENCE.match(reference)
+            column = 0
+            if found:
+                for one in found[1].upper():
+                    column = column * 26 + ord(one) - 64
+            if not self._column < column <= LAST_COLUMN:
+                raise Refused(f"cell {reference[:20]!r} is not one that follows column {self._column}")
+            self._column = column
+        if self._column > LAST_COLUMN:
+            raise Refused(f"more than {LAST_COLUMN} columns: no spreadsheet program writes that")
+        style = attributes.get("s", "0")
+        self._style = int(style) if style.isascii() and style.isdigit() and len(style) < 8 else 0
+        self._type = attributes.get("t", "n")
+        self._value = []
+        self._length = 0
+        self._has_value = self._formula = False
+
+    def _end_cell(self) -> None:
+        text = "".join(self._value)
+        if not text:
+            # a text formula may well have stored an empty text
+            if self._formula and not (self._has_value and self._type == "str"):
+                self._fault("a formula without a stored value: open the file in a spreadsheet, and save it again")
+            return
+        try:
+            text = self._meaning(text)
+        except (ValueError, IndexError, OverflowError, TypeError, ArithmeticError):
+            self._fault(f"{cut(text, 40)!r} is no value of type {self._type[:20]!r}")
+            return
+        text = text.strip()
+        if text:
+            self._cells.extend([""] * (self._column - 1 - len(self._cells)))
+            self._cells.append(text)
+
+    def _meaning(self, text: str) -> str:
+        kind = self._type
+        if kind == "s":
+            index = int(text)
+            if index < 0:
+                raise IndexError(text)
+            return _plain(self._texts[index])
+        if kind == "n":
+            if self._style in self._dates:
+                return _date(float(text), self._epoch, span=self._style in self._spans)
+            return _number(text)
+        if kind == "b":
+            return "true" if text.strip() in ("1", "true") else "false"
+        if kind == "e":
+            self._fault(f"holds the error {cut(text, 20)}")
+            return ""
+        if kind in ("str", "inlineStr", "d"):
+            return _plain(text)
+        raise ValueError(kind)
+
+    def _fault(self, reason: str) -> None:
+        from .tables import letter
+
+        self.faults.add(f"cell {letter(self._column - 1)}{self.row}", reason)
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _number(text: str) -> str:
+    """As a person sees it: 443, not 443.0 or 4.43E2."""
+    value = float(text)
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return format(value, ".15g") if value == value and abs(value) != float("inf") else ""
+
+
+def _date(value: float, epoch: datetime.datetime, *, span: bool) -> str:
+    from openpyxl.utils.datetime import from_excel
+
+    made = from_excel(value, epoch, timedelta=span)
+    if isinstance(made, datetime.datetime):
+        return made.date().isoformat() if made.time() == datetime.time() else made.replace(microsecond=0).isoformat()
+    return made.isoformat() if isinstance(made, datetime.time) else str(made)
+
+
+def _refuse(*_arguments: Any) -> int:
+    raise Refused("it declares a DTD or entities: refused")
+
+
+def _spooled(stream: BinaryIO, name: str) -> Any:
+    spool = tempfile.SpooledTemporaryFile(max_size=16 << 20)  # noqa: SIM115 - closed by the book
+    size = 0
+    while piece := stream.read(1 << 18):
+        size += len(piece)
+        if size > MAX_FILE:
+            spool.close()
+            raise ReportError(name, f"the workbook is larger than {MAX_FILE >> 20} MiB: export it as CSV")
+        spool.write(piece)
+    spool.seek(0)
+    return spool
