@@ -15,32 +15,46 @@ from typing import Final
 from xml.parsers import expat
 
 from . import archive, gunzip
+from .errors import ReportError
 
 HEAD: Final = 1 << 18
 
 EMPTY, GZIP, ZIP, XML, JSON, TEXT = "empty", "gzip", "zip", "xml", "json", "text"
 
 _EXPORT: Final = "export the report from the tool as XML, JSON, CSV or XLSX"
-# Beginnings of files that are no report: what they are, and what to give instead.
-_FOREIGN: Final = (
-    (b"%PDF", f"is a PDF: {_EXPORT} (PingCastle: the .xml beside the .html; Nessus: Export, Nessus; Greenbone: XML)"),
-    (b"MLA", "is an encrypted dump of ORADAD (.mla), which only ANSSI opens: run ORADAD without encryption "
-     "for yourself, and audit the folder it writes (care_oradad_dump)"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old or encrypted Office document (.xls, .doc, or one with a "
-     "password): save it as .xlsx without a password, or as CSV"),
-    (b"{\\rtf", f"is an RTF document: {_EXPORT}"),
-    (b"\x7fELF", f"is a program: {_EXPORT}"),
-    (b"MZ", f"is a Windows program: {_EXPORT}"),
-    (b"#!", f"is a script: {_EXPORT}"),
-    (b"SQLite format 3", f"is a database (SQLite): {_EXPORT}"),
+_MLA: Final = (
+    "is an encrypted dump of ORADAD (.mla), which only ANSSI opens: run ORADAD without encryption for yourself, and audit "
+    "the folder it writes (care_oradad_dump)"
+)
+# Beginnings of files that hold a report which cannot be read as it is, and what to give instead.
+_UNREADABLE: Final = (
+    (b"MLA\x01\0\0\0", _MLA),
+    (b"MLA\x02\0\0\0", _MLA),
+    (b"MLAFAAAA", _MLA),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old or encrypted Office document (.xls, .doc, or one with a password):"
+     " save it as .xlsx without a password, or as CSV"),
     (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive: unpack it, and give the files in it"),
     (b"Rar!", "is a RAR archive: unpack it, and give the files in it"),
     (b"\xfd7zXZ", "is compressed (xz): unpack it (unxz), and give the file"),
-    (b"BZh", "is compressed (bzip2): unpack it (bunzip2), and give the file"),
+    (b"BZh91AY&SY", "is compressed (bzip2): unpack it (bunzip2), and give the file"),
     (b"\x28\xb5\x2f\xfd", "is compressed (zstd): unpack it (unzstd), and give the file"),
     (b"\x04\x22\x4d\x18", "is compressed (lz4): unpack it (unlz4), and give the file"),
     (b"\x1f\x9d", "is compressed (compress): unpack it (uncompress), and give the file"),
     (b"MSCF", "is a Windows cabinet: unpack it (expand), and give the files in it"),
+    (b"-----BEGIN PGP MESSAGE", "is encrypted (PGP): decrypt it first"),
+    (b"Salted__", "is encrypted (openssl): decrypt it first"),
+    (b"age-encryption.org/", "is encrypted (age): decrypt it first"),
+    (b"$ANSIBLE_VAULT", "is encrypted (ansible-vault): decrypt it first"),
+    (b"version https://git-lfs", "is a placeholder of Git LFS: fetch the file itself (git lfs pull)"),
+)  # fmt: skip
+# Beginnings of files that are no report.
+_FOREIGN: Final = (
+    (b"%PDF", f"is a PDF: {_EXPORT} (PingCastle: the .xml beside the .html; Nessus: Export, Nessus; Greenbone: XML)"),
+    (b"{\\rtf", f"is an RTF document: {_EXPORT}"),
+    (b"\x7fELF", f"is a program: {_EXPORT}"),
+    (b"MZ\x90\0", f"is a Windows program: {_EXPORT}"),
+    (b"#!", f"is a script: {_EXPORT}"),
+    (b"SQLite format 3", f"is a database (SQLite): {_EXPORT}"),
     (b"\x89PNG", f"is a picture: {_EXPORT}"),
     (b"\xff\xd8\xff", f"is a picture: {_EXPORT}"),
     (b"GIF8", f"is a picture: {_EXPORT}"),
@@ -49,12 +63,8 @@ _FOREIGN: Final = (
     (b"\xd4\xc3\xb2\xa1", "is a network capture (pcap), not a report"),
     (b"\xa1\xb2\xc3\xd4", "is a network capture (pcap), not a report"),
     (b"\x0a\x0d\x0d\x0a", "is a network capture (pcapng), not a report"),
-    (b"-----BEGIN ", "is a key, a certificate or an encrypted message: decrypt it, and give the report in it"),
-    (b"Salted__", "is encrypted (openssl): decrypt it first"),
-    (b"age-encryption.org/", "is encrypted (age): decrypt it first"),
-    (b"$ANSIBLE_VAULT", "is encrypted (ansible-vault): decrypt it first"),
-    (b"version https://git-lfs", "is a placeholder of Git LFS: fetch the file itself (git lfs pull)"),
-)  # fmt: skip
+    (b"-----BEGIN ", "is a key or a certificate, not a report"),
+)
 # The same for texts: compared in lower case, without what stands before the first word.
 _FOREIGN_TEXT: Final = (
     ("<!doctype html", "html"),
@@ -84,14 +94,17 @@ _TEXTS: Final = {
     "yaml": "is YAML: no report is written so",
     "ours": "is a file of care.remediation itself, not a report",
 }
-# Roots of XML documents that are no report that we read, and what to do about them.
+# Roots of XML documents that hold a report which cannot be read as it is…
+UNREADABLE_ROOTS: Final = {
+    "NessusClientData": "is a report of Nessus in its first version: export it again as Nessus (v2)",
+    "Workbook": "is an Excel 2003 XML workbook: save it as .xlsx or CSV",
+    "office:document": "is an OpenDocument file: save it as .xlsx or CSV",
+}
+# …and of those that are no report.
 FOREIGN_ROOTS: Final = {
     "html": _TEXTS["html"],
     "HTML": _TEXTS["html"],
-    "NessusClientData": "is a report of Nessus in its first version: export it again as Nessus (v2)",
-    "Workbook": "is an Excel 2003 XML workbook: save it as .xlsx or CSV",
     "wordDocument": f"is a Word document: {_EXPORT}",
-    "office:document": "is an OpenDocument file: save it as .xlsx or CSV",
     "pkg:package": f"is an Office document in one XML file: {_EXPORT}, or save it as .xlsx",
     "svg": f"is a picture: {_EXPORT}",
     "rss": "is a news feed, not a report",
@@ -125,13 +138,22 @@ def decoded(head: bytes) -> str:
         return head.decode("windows-1252", errors="replace")
 
 
-def foreign(head: bytes) -> str | None:
-    """Why a file that begins so is no report, and what to do; None where it may be one."""
+def refuse(head: bytes, name: str) -> None:
+    """Raise ReportError, with what to do, for a file that begins so and is surely no report that can be read."""
+    for mark, reason in _UNREADABLE:
+        if head.startswith(mark):
+            raise ReportError(name, reason, line=1)
+    if head[257:262] == b"ustar":
+        raise ReportError(name, "is a tar archive: unpack it, and give the files in it")
+    why = _foreign(head)
+    if why is not None:
+        raise ReportError(name, why, line=1, foreign=True)
+
+
+def _foreign(head: bytes) -> str | None:
     for mark, reason in _FOREIGN:
         if head.startswith(mark):
             return reason
-    if head[257:262] == b"ustar":
-        return "is a tar archive: unpack it, and give the files in it"
     text = decoded(head[:4096]).lstrip("\ufeff \t\r\n\0").casefold()
     for beginning, kind in _FOREIGN_TEXT:
         if text.startswith(beginning):

@@ -43,7 +43,7 @@ class Disk:
         self._told = time.monotonic()
         self._ended = False
         self.raw = self._open(path)
-        self.modified = os.fstat(self.raw.fileno()).st_mtime_ns
+        self.stamp = self._stamp()
 
     @property
     def sha256(self) -> str:
@@ -73,15 +73,18 @@ class Disk:
 
     def moved(self) -> bool:
         """Whether the file changed since it was opened: a tool still writes it."""
+        return self.size is not None and self._stamp() != self.stamp
+
+    def _stamp(self) -> tuple[int, ...]:
         status = os.fstat(self.raw.fileno())
-        return self.size is not None and (status.st_size != self.size or status.st_mtime_ns != self.modified)
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def seekable(self) -> BinaryIO | None:
         """The file from its beginning, once ``pieces`` came to its end; None for a pipe."""
         if self.size is None:
             return None
         self.raw.seek(0)
-        return io.BufferedReader(_Telling(self.raw, self.tell), PIECE)
+        return io.BufferedReader(_Sought(self.raw, self.name, self.tell), PIECE)
 
     def close(self) -> None:
         """Give the file back."""
@@ -143,10 +146,11 @@ class Pieces(io.RawIOBase):
         return count
 
 
-class _Telling(io.RawIOBase):
-    """A file that says its position as it is read."""
+class _Sought(io.RawIOBase):
+    """A file that can be sought in, knows its ``name``, and says its position as it is read."""
 
-    def __init__(self, raw: io.FileIO, tell: Callable[[int], None]) -> None:
+    def __init__(self, raw: io.FileIO, name: str, tell: Callable[[int], None] | None = None) -> None:
+        self.name = name
         self._raw = raw
         self._tell = tell
 
@@ -164,8 +168,14 @@ class _Telling(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         count = self._raw.readinto(buffer)
-        self._tell(self._raw.tell())
+        if self._tell is not None:
+            self._tell(self._raw.tell())
         return count
+
+    def close(self) -> None:
+        if self._tell is None and not self.closed:  # a copy of its own
+            self._raw.close()
+        super().close()
 
 
 def as_file(pieces: Iterable[bytes], name: str) -> BinaryIO:
@@ -175,7 +185,9 @@ def as_file(pieces: Iterable[bytes], name: str) -> BinaryIO:
 
 def spool(pieces: Iterable[bytes], name: str) -> BinaryIO:
     """A copy that can be sought in: a temporary file without a name (mode 0600), at most MAX_SPOOL bytes."""
-    copy = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+    handle, place = tempfile.mkstemp(prefix="care-report-")  # 0600
+    Path(place).unlink()
+    copy = io.FileIO(handle, "r+b")
     size = 0
     for piece in pieces:
         size += len(piece)
@@ -186,4 +198,4 @@ def spool(pieces: Iterable[bytes], name: str) -> BinaryIO:
             )
         copy.write(piece)
     copy.seek(0)
-    return copy
+    return io.BufferedReader(_Sought(copy, name), PIECE)

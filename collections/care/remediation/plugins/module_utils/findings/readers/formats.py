@@ -17,7 +17,7 @@ from . import content
 from .errors import ReportError
 from .nmap import NmapHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
-from .xmlstream import Handler, Refused
+from .xmlstream import Foreign, Handler, Refused
 
 XML: Final[tuple[Any, ...]] = (
     NmapHandler,
@@ -32,7 +32,6 @@ _ROOTS: Final[Mapping[str, frozenset[str]]] = {
     "nmap": frozenset(["nmaprun"]),
     "pingcastle": frozenset(["HealthcheckData"]),
 }
-_FOREIGN_ROOTS: Final = {**content.FOREIGN_ROOTS, "EncryptedData": ENCRYPTED}
 
 
 def roots(reader: Any) -> frozenset[str]:
@@ -50,12 +49,16 @@ def xml(root: str, attributes: Mapping[str, str]) -> Callable[[], Handler]:
 
     masscan writes nmap's root element, and says so in ``scanner``.
     """
-    if root in _FOREIGN_ROOTS:
-        raise Refused(_FOREIGN_ROOTS[root])
+    if root in content.UNREADABLE_ROOTS:
+        raise Refused(content.UNREADABLE_ROOTS[root])
+    if root == "EncryptedData":
+        raise Refused(ENCRYPTED)
+    if root in content.FOREIGN_ROOTS:
+        raise Foreign(content.FOREIGN_ROOTS[root])
     fitting = [reader for reader in XML if root in roots(reader)]
     if not fitting:
         known = ", ".join(f"<{name}>" for name in sorted({name for reader in XML for name in roots(reader)}))
-        raise Refused(
+        raise Foreign(
             f"the root element is <{root[:80]}>: this is not a report that care.remediation reads (it reads {known})"
         )
     scanner = attributes.get("scanner")

@@ -35,12 +35,14 @@ _OFFICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One report: a file, or one member of an archive (``member``: its place in it). ``sha256``: of the archive."""
+    """One report: a file, or one member of an archive (``member``: its place in it). ``sha256`` and ``stamp``: of the
+    archive when it was looked into."""
 
     path: Path
     name: str
     member: int | None = None
     sha256: str = ""
+    stamp: tuple[int, ...] = ()
 
 
 def open_report(
@@ -72,7 +74,8 @@ def expand(path: Path) -> list[Item]:
         archive = opened.archive
         if archive is None or opened.whole(archive):
             return [opened.item]
-        return [Item(path, archive.label(index), index, opened.sha256) for index in archive.wanted()]
+        stamp = opened.disk.stamp
+        return [Item(path, archive.label(index), index, opened.sha256, stamp) for index in archive.wanted()]
     finally:
         opened.close()
 
@@ -115,7 +118,7 @@ class _Opened:
     @property
     def sha256(self) -> str:
         """Of the file on the disk, once it was read to its end."""
-        return self.disk.sha256
+        return self.item.sha256 or self.disk.sha256
 
     def file(self) -> BinaryIO:
         """The content as a file to be read once."""
@@ -144,7 +147,7 @@ class _Opened:
         """Read what is left, so that the hash is of the whole file."""
         for _piece in self.pieces:
             pass
-        if not self.disk.sha256:
+        if not self.sha256:
             for _piece in self.disk.pieces():
                 pass
 
@@ -157,9 +160,12 @@ class _Opened:
         self.disk.close()
 
     def _open_archive(self) -> None:
+        if self.item.member is not None and self.item.stamp != self.disk.stamp:
+            raise ReportError(self.name, "the archive changed since it was looked into: import it again")
         if self.gunzip is None and self.disk.size is not None:
-            for _piece in self.pieces:  # hashed
-                pass
+            if not self.item.sha256:
+                for _piece in self.pieces:  # hashed, once for all members
+                    pass
             stream = self.disk.seekable()
             assert stream is not None  # noqa: S101  # for the type checker
         else:
@@ -307,9 +313,7 @@ class Report:
             return self._table(opened, opened.sought())
         if kind == content.EMPTY:
             raise ReportError(self.name, "is empty")
-        reason = content.foreign(opened.head)
-        if reason is not None:
-            raise ReportError(self.name, reason, line=1, foreign=True)
+        content.refuse(opened.head, self.name)
         if kind == content.XML:
             return self._xml(opened)
         if kind == content.JSON:
@@ -322,7 +326,7 @@ class Report:
         if item.member is None:
             office = _office(names)
             if office is not None:
-                raise ReportError(self.name, office, foreign=True)
+                raise ReportError(self.name, office, foreign="save it" not in office)
             if "[Content_Types].xml" in names:
                 return self._table(opened, opened.stream)
             bundle = formats.bundle(names)
@@ -338,8 +342,6 @@ class Report:
                 )
             opened.enter(wanted[0])
             return None
-        if item.member >= len(names) or item.sha256 != opened.sha256:
-            raise ReportError(self.name, "the archive changed since it was looked into: import it again")
         opened.enter(item.member)
         return None
 
@@ -349,7 +351,7 @@ class Report:
             try:
                 self._type = getattr(formats.xml(*found), "type", "")
             except Refused as exc:
-                raise ReportError(self.name, str(exc), line=1, foreign=True) from exc
+                raise ReportError(self.name, str(exc), line=1, foreign=exc.foreign) from exc
         reader = XmlReader(self.name, self._choose, accept_partial=self.accept_partial)
 
         def read() -> Iterator[Any]:

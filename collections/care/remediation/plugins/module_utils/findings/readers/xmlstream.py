@@ -17,7 +17,7 @@ from xml.parsers import expat  # hardened below: defusedxml has no streaming int
 from .disk import PIECE, Progress
 from .errors import ReportError
 
-__all__ = ["MAX_DEPTH", "MAX_TEXT", "Handler", "Progress", "Refused", "Unknown", "XmlReader", "cut"]
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "Foreign", "Handler", "Progress", "Refused", "Unknown", "XmlReader", "cut"]
 
 # The longest single tag or text run that expat must hold at once. nmap's longest real script output is some 100 KB.
 MAX_TOKEN: Final = 8 << 20
@@ -52,6 +52,14 @@ Choose = Callable[[str, dict[str, str]], Callable[[], Handler]]
 
 class Refused(Exception):
     """Raised inside a handler: the content breaks a bound or a rule; becomes a ReportError with file and line."""
+
+    foreign = False
+
+
+class Foreign(Refused):
+    """The content is no report of a format that is read here."""
+
+    foreign = True
 
 
 def cut(text: str, limit: int = MAX_TEXT) -> str:
@@ -110,7 +118,7 @@ class XmlReader:
         try:
             parser.Parse(piece, not piece)
         except Refused as exc:
-            raise ReportError(self.name, str(exc), line=parser.CurrentLineNumber, foreign=self.root is None) from exc
+            raise ReportError(self.name, str(exc), line=parser.CurrentLineNumber, foreign=exc.foreign) from exc
         except (LookupError, ValueError) as exc:
             if self.root is not None:
                 raise
