@@ -98,6 +98,59 @@ def test_any_text_comes_back_unsafe_and_unchanged(value: Any) -> None:
     assert again == value
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+class Dumper(yaml.SafeDumper):
+    """PyYAML's own writer, as the one that ours must agree with to the byte."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+Dumper.add_representer(variables.Unsafe, variables._represent)
+
+
+def marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: marked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [marked(item) for item in value]
+    return variables.Unsafe(value) if isinstance(value, str) else value
+
+
+@given(value=st.dictionaries(st.from_regex(r"care_[a-z]{1,4}", fullmatch=True), VALUES, max_size=4))
+@settings(max_examples=500, deadline=None)
+def test_the_text_is_what_pyyaml_writes(value: dict[str, Any]) -> None:
+    reference = yaml.dump(
+        marked(value), Dumper=Dumper, allow_unicode=True, sort_keys=True, width=1 << 30, default_flow_style=False
+    )
+    assert variables.render(value) == variables.HEADER + reference
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a: b", "{{ x }}", "é", "a\n", "x" * 65])
+def test_a_key_that_could_be_anything_else_is_refused(key: str) -> None:
+    with pytest.raises(variables.VariablesError, match="cannot be the name"):
+        variables.render({"care_x": {key: 1}})
+
+
+def test_ten_thousand_hosts_only_what_changed_is_written(tmp_path: Path) -> None:
+    hosts = {f"pc-{number:05d}": {"care_firewall_close": [{"port": number}]} for number in range(10_000)}
+    assert len(variables.write(tmp_path, hosts)) == 10_000
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"*/{variables.FILE}")}
+    hosts["pc-00007"]["care_firewall_close"] = []
+    assert variables.write(tmp_path, dict(reversed(hosts.items()))) == [tmp_path / "pc-00007" / variables.FILE]
+    assert sum(path.stat().st_mtime_ns != stamp for path, stamp in stamps.items()) == 1
+    assert not list(tmp_path.glob("*/.*"))
+
+
 def test_files_are_written_whole_private_and_only_when_they_change(tmp_path: Path) -> None:
     hosts = {"web1": {"care_b": [], "care_a": ["x"]}}
     assert variables.write(tmp_path, hosts) == [tmp_path / "web1" / variables.FILE]

@@ -111,6 +111,8 @@ _PASSING: Final = frozenset(("generated", "added", "dropped"))
 # A dict or list with a part that holds more than that is written over several lines.
 _SHORT: Final = 16
 _TOGETHER: Final = 1000
+# From so many files on, the disk is asked once for all of them.
+_MANY: Final = 200
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
@@ -218,20 +220,50 @@ def write_bytes(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write many text files, each atomically, mode 0600. All are on disk before the first one takes its place."""
+    made: list[tuple[Path, Path]] = []
+    try:
+        for path, text in texts.items():
+            temporary, stream = _temporary(path)
+            made.append((temporary, path))
+            with stream:
+                stream.write(text.encode("utf-8", errors="replace"))
+                if len(texts) < _MANY:
+                    _sync(stream)
+        if len(texts) >= _MANY:
+            os.sync()  # once: ten thousand files one after the other take many seconds
+        for temporary, path in made:
+            temporary.replace(path)
+    except BaseException:
+        for temporary, _path in made:
+            temporary.unlink(missing_ok=True)
+        raise
+
+
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``path`` at the end, on disk as a whole; not where anything goes wrong."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary, stream = _temporary(path)
     try:
-        with os.fdopen(handle, "wb", buffering=1 << 20) as stream:  # mkstemp made it 0600
+        with stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
+            _sync(stream)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary(path: Path) -> tuple[Path, BinaryIO]:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+    return Path(name), os.fdopen(handle, "wb", buffering=1 << 20)
+
+
+def _sync(stream: BinaryIO) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 @contextlib.contextmanager

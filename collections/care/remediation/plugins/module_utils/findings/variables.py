@@ -33,6 +33,9 @@ HEADER: Final = f"""\
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
 
+_identity = json.JSONEncoder(sort_keys=True).encode
+
+
 class VariablesError(Exception):
     """The variables cannot be written; the message names the file and says what to do."""
 
@@ -80,7 +83,7 @@ def build(
             present = table.setdefault(remediation.variable, [])
             seen = known.setdefault((finding["host"], remediation.variable), set())
             for entry in entries:
-                key = json.dumps(entry, sort_keys=True)
+                key = _identity(entry)
                 if key not in seen:
                     seen.add(key)
                     present.append(entry)
@@ -111,15 +114,9 @@ def empty(catalogue: Mapping[str, Any], sides: set[str]) -> dict[str, Any]:
 
 def render(variables: Mapping[str, Any]) -> str:
     """The text of one host's file: our header, variables in the order of their names, every text ``!unsafe``."""
-    body = yaml.dump(
-        {name: _unsafe(variables[name]) for name in sorted(variables)},
-        Dumper=_dumper(),
-        allow_unicode=True,
-        sort_keys=True,
-        width=1 << 30,
-        default_flow_style=False,
-    )
-    return HEADER + body
+    lines = [HEADER]
+    _block(variables, "", "", lines)
+    return "".join(lines)
 
 
 def path_of(host_vars: Path, host: str) -> Path:
@@ -163,12 +160,17 @@ def write(host_vars: Path, hosts: Mapping[str, Mapping[str, Any]]) -> list[Path]
     texts = {path_of(host_vars, host): render(variables) for host, variables in sorted(hosts.items())}
     for path in texts:
         check(path)
-    changed = []
-    for path, text in texts.items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            document.write_text(path, text)
-            changed.append(path)
-    return changed
+    changed = {path: text for path, text in texts.items() if present(path) != text}
+    document.write_texts(changed)
+    return list(changed)
+
+
+def present(path: Path) -> str | None:
+    """What a file holds now, None where there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
 
 
 def generated_hosts(host_vars: Path) -> list[str]:
@@ -181,11 +183,84 @@ def generated_hosts(host_vars: Path) -> list[str]:
     return found
 
 
+def _block(value: Any, first: str, pad: str, lines: list[str]) -> None:
+    """One value in YAML's block style, as PyYAML writes it, which takes thirty times as long.
+
+    ``first`` is what stands before it on its first line, ``pad`` before its further lines.
+    """
+    if isinstance(value, Mapping):
+        if not value and not first:
+            lines.append("{}\n")
+        for key in sorted(value, key=str):
+            item = value[key]
+            named = f"{first}{_key(str(key))}:"
+            first = pad
+            if isinstance(item, Mapping) and item:
+                lines.append(f"{named}\n")
+                _block(item, pad + "  ", pad + "  ", lines)
+            elif isinstance(item, list | tuple) and item:
+                lines.append(f"{named}\n")
+                _block(item, pad, pad, lines)
+            else:
+                lines.append(f"{named} {_scalar(item)}\n")
+        return
+    for item in value:
+        if isinstance(item, Mapping | list | tuple) and item:
+            _block(item, f"{first}- ", pad + "  ", lines)
+        else:
+            lines.append(f"{first}- {_scalar(item)}\n")
+        first = pad
+
+
+# What PyYAML writes between single quotes: printable, on one line
+_SINGLE: Final = re.compile("[ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]*\\Z")
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return _text(value) if len(value) < _REPEATED else _text.__wrapped__(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return _dump(float(value))
+    if isinstance(value, Mapping):
+        return "{}"
+    if isinstance(value, list | tuple):
+        return "[]"
+    return _text(str(value))
+
+
+_REPEATED: Final = 100
+
+
+@functools.lru_cache(maxsize=10_000)
+def _text(text: str) -> str:
+    if _SINGLE.match(text):
+        return "!unsafe '" + text.replace("'", "''") + "'"
+    return _dump(Unsafe(text))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _key(key: str) -> str:
+    if not _KEY.match(key):
+        raise VariablesError(f"key {key[:80]!r} cannot be the name of a setting")
+    return _dump(key)
+
+
+def _dump(value: Any) -> str:
+    """What PyYAML makes of a scalar."""
+    text = yaml.dump(value, Dumper=_dumper(), allow_unicode=True, width=1 << 30)
+    return str(text).removesuffix("\n").removesuffix("\n...")
+
+
 @functools.cache
 def _dumper() -> type[yaml.SafeDumper]:
     class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # an alias would be read as one shared object
-            return True
+        pass
 
     Dumper.add_representer(Unsafe, _represent)
     return Dumper
@@ -194,16 +269,3 @@ def _dumper() -> type[yaml.SafeDumper]:
 def _represent(dumper: yaml.SafeDumper, text: Unsafe) -> yaml.Node:
     style = '"' if any(mark in text for mark in "\n\r\t\x85\u2028\u2029") else "'"
     return dumper.represent_scalar("!unsafe", str(text), style=style)
-
-
-def _unsafe(value: Any) -> Any:
-    if isinstance(value, bool | int | float) or value is None:
-        return value
-    if isinstance(value, Mapping):
-        for key in value:
-            if not _KEY.match(str(key)):
-                raise VariablesError(f"key {str(key)[:80]!r} cannot be the name of a setting")
-        return {str(key): _unsafe(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_unsafe(item) for item in value]
-    return Unsafe(value)
