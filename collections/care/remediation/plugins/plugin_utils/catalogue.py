@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.care.remediation.plugins.module_utils import schema
+from ansible_collections.care.remediation.plugins.plugin_utils.expressions import compiled
 
 try:
-    import jmespath
     from jmespath.exceptions import JMESPathError
 
     MISSING: str | None = None
@@ -103,21 +103,21 @@ class Remediation:
         A finding that lacks a fact that the variable needs (a report without objects) adds nothing: half an
         entry would make a role act on something that nobody named.
         """
-        scope = {
+        scope: dict[str, Any] = {
             "object": finding.get("object") or {},
             "evidence": finding.get("evidence") or {},
             "control": finding.get("control"),  # for a variable that several controls fill
         }
         if self.merge is not None:
-            key, value = (jmespath.search(expression, scope) for expression in self.merge)
+            key, value = (compiled(expression)(scope) for expression in self.merge)
             return [] if key is None or value is None else [{str(key): value}]
         if self.entry is None:
             return []
-        items = [None] if self.each is None else (jmespath.search(self.each, scope) or [])
-        entries = [
-            {name: jmespath.search(expression, scope | {"each": item}) for name, expression in self.entry.items()}
-            for item in items
-        ]
+        items = [None] if self.each is None else (compiled(self.each)(scope) or [])
+        entries = []
+        for item in items:
+            scope["each"] = item
+            entries.append({name: compiled(expression)(scope) for name, expression in self.entry.items()})
         return [entry for entry in entries if all(value not in (None, "", []) for value in entry.values())]
 
 
@@ -207,7 +207,7 @@ def parse(document: Any, *, name: str) -> Control:
         merge = (raw["merge"]["key"], raw["merge"]["value"]) if "merge" in raw else None
         for expression in [*raw.get("entry", {}).values(), *(merge or ()), *([raw["each"]] if "each" in raw else [])]:
             try:
-                jmespath.compile(expression)
+                compiled(expression)
             except JMESPathError as exc:
                 raise CatalogueError(
                     f"{name}: remediation: {expression!r} is not a JMESPath expression: {exc}"
