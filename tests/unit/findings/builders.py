@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.care.remediation.plugins.module_utils.findings import importer, merge, model
+from ansible_collections.care.remediation.plugins.module_utils.findings import merge, model
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.audit import import_audit
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.report import import_report
 
 REPORTS = Path(__file__).parents[2] / "fixtures" / "reports"
 DOMAIN = "chu-valmont.test"
@@ -69,7 +71,7 @@ def merged(controls: Any, inventory: Any, *paths: Path, **options: Any) -> dict[
     imports = []
     for index, path in enumerate(paths, 1):
         if path.suffix == ".json":
-            imports.append(importer.import_audit(path, source_id=f"s{index}", catalogue=controls))
+            imports.append(import_audit(path, source_id=f"s{index}", catalogue=controls))
         else:
-            imports.append(importer.import_report(path, source_id=f"s{index}", catalogue=controls, inventory=inventory))
+            imports.append(import_report(path, source_id=f"s{index}", catalogue=controls, inventory=inventory))
     return merge.merge(imports, **options)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.findings import importer
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.inventory import Inventory
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 from .builders import HOSTS
@@ -18,5 +18,5 @@ def controls() -> Any:
 
 
 @pytest.fixture
-def inventory() -> importer.Inventory:
-    return importer.Inventory(HOSTS)
+def inventory() -> Inventory:
+    return Inventory(HOSTS)

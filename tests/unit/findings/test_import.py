@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.findings import document, importer, model
+from ansible_collections.care.remediation.plugins.module_utils.findings import document, model
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing import imported as importing
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing import pingcastle as import_rules
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.audit import import_audit
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.inventory import Inventory
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.scan import Ran
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers import pingcastle, pingcastle_details
-from ansible_collections.care.remediation.plugins.module_utils.findings.readers.nmap import normal_address
+from ansible_collections.care.remediation.plugins.module_utils.findings.records import normal_address
 
 from .builders import DN, DOMAIN, REPORTS, SID, account, audit, merged
 
@@ -57,7 +62,7 @@ def test_nothing_of_a_scan_is_lost(controls: Any, inventory: Any) -> None:
     left = {(one["object"], one["reason"]) for one in findings["unmapped"]}
     assert ("10.9.0.2 (web1)", "the host is not in the inventory") in left  # a PTR record is nobody's word
     assert ("fd00:9::7", "the host is not in the inventory") in left
-    assert ("web1 udp/161", "nmap could not tell whether this port is open") in left
+    assert ("web1 udp/161", "the scan could not tell whether this port is open") in left
     source = findings["sources"][0]
     assert source["scan"]["hosts"]["web1"]["undetermined"] == ["udp/161"]
     assert source["scan"]["tried"] == {"tcp": "1-65535", "udp": "123,161"}
@@ -68,14 +73,14 @@ def test_nothing_of_a_scan_is_lost(controls: Any, inventory: Any) -> None:
 
 
 def test_an_ipv6_only_host_of_the_inventory_is_recognised(controls: Any) -> None:
-    inventory = importer.Inventory({"v6": {"addresses": ["FD00:9:0::7"], "policy": []}})
+    inventory = Inventory({"v6": {"addresses": ["FD00:9:0::7"], "policy": []}})
     findings = merged(controls, inventory, NMAP)
     assert {f["host"] for f in findings["findings"]} == {"v6"}
     assert found(findings, "expo_port") == ["tcp/80"]
 
 
 def test_an_address_of_two_hosts_is_left_to_a_person(controls: Any) -> None:
-    inventory = importer.Inventory({"a": {"addresses": ["10.9.0.3"]}, "b": {"addresses": ["10.9.0.3"]}})
+    inventory = Inventory({"a": {"addresses": ["10.9.0.3"]}, "b": {"addresses": ["10.9.0.3"]}})
     findings = merged(controls, inventory, NMAP)
     assert not findings["findings"]
     assert any("several hosts of the inventory: a, b" in one["reason"] for one in findings["unmapped"])
@@ -92,7 +97,7 @@ def test_an_address_of_two_hosts_is_left_to_a_person(controls: Any) -> None:
     ],
 )
 def test_a_scan_judges_only_what_its_scripts_show(controls: Any, arguments: str, redis: bool, tls: bool) -> None:
-    ran = importer._Ran(arguments)
+    ran = Ran(arguments)
 
     def judged(control: str) -> bool:
         return all(ran.can_judge(hook) for hook in controls[control].nmap)
@@ -106,14 +111,15 @@ def test_pingcastle_normal_gives_findings_of_the_domain(controls: Any, inventory
     findings = merged(controls, inventory, NORMAL)
     assert found(findings, "vuln_guest") == [DOMAIN]
     assert found(findings, "vuln_kerberos_properties_preauth_priv") == [DOMAIN]
-    assert all(f["object"]["type"] == "domain" and f["object"]["sid"] is None for f in findings["findings"])
+    of_controls = [f for f in findings["findings"] if f["control"] != "other_directory"]
+    assert all(f["object"]["type"] == "domain" and f["object"]["sid"] is None for f in of_controls)
     source = findings["sources"][0]
     assert source["level"] == "Normal" and source["tool_version"] == "3.5.0.40"
     assert source["generated"] == "2026-11-18T08:30:00Z"
     assert not any("IntegrityRules" in note for note in source["notes"])
     assert any("SomethingNew (1)" in note for note in source["notes"])
-    rules = {one["rule"] for one in findings["unmapped"]}
-    assert rules == {"A-LAPS-Not-Installed", "A-FutureRule2027"}
+    others = {"domain/pingcastle:A-LAPS-Not-Installed", "domain/pingcastle:A-FutureRule2027"}
+    assert set(found(findings, "other_directory")) == others and not findings["unmapped"]
 
 
 def test_an_edited_report_is_noticed(controls: Any, inventory: Any, tmp_path: Path) -> None:
@@ -149,12 +155,10 @@ def test_other_levels_and_older_engines_are_tolerated(
 
 
 def test_a_domain_outside_the_inventory_stays_manual(controls: Any) -> None:
-    findings = merged(controls, importer.Inventory({"web1": {}}), FULL)
+    findings = merged(controls, Inventory({"web1": {}}), FULL)
     assert not findings["findings"]
-    assert {one["reason"] for one in findings["unmapped"]} == {
-        "no control in the catalogue",
-        "the domain is not in the inventory",
-    }
+    assert {one["reason"] for one in findings["unmapped"]} == {"the domain is not in the inventory"}
+    assert "A-FutureRule2027" in {one["rule"] for one in findings["unmapped"]}
 
 
 def test_sources_are_joined_by_sid(controls: Any, inventory: Any, tmp_path: Path) -> None:
@@ -197,9 +201,9 @@ def test_the_same_report_twice_adds_nothing(controls: Any, inventory: Any) -> No
 
 def test_manual_work_is_listed_once_with_the_fullest_words(controls: Any, inventory: Any) -> None:
     findings = merged(controls, inventory, NORMAL, FULL)
-    future = [one for one in findings["unmapped"] if one["rule"] == "A-FutureRule2027"]
-    assert len(future) == 1 and future[0]["source"] == "s2" and "lookup" in future[0]["wording"]
-    assert findings["counts"]["unmapped"] == 4 and len(findings["unmapped"]) == 2
+    future = [f for f in findings["findings"] if f["object"]["id"] == "domain/pingcastle:A-FutureRule2027"]
+    assert len(future) == 1 and future[0]["control"] == "other_directory" and future[0]["severity"] == "medium"
+    assert len(future[0]["sources"]) == 2 and any("lookup" in said["wording"] for said in future[0]["sources"])
 
 
 def test_findings_are_ordered_by_level_then_severity(controls: Any, inventory: Any) -> None:
@@ -265,8 +269,8 @@ def test_addresses_have_one_form(text: str, expected: str | None) -> None:
 def test_a_flood_of_statements_is_refused(
     controls: Any, inventory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importer, "MAX_STATEMENTS", 5)
-    with pytest.raises(importer.ImportRefused, match="more than 5 things"):
+    monkeypatch.setattr(importing, "MAX_STATEMENTS", 5)
+    with pytest.raises(importing.ImportRefused, match="more than 5 things"):
         merged(controls, inventory, NMAP)
 
 
@@ -279,18 +283,18 @@ def test_an_unreadable_control_is_no_evaluated_one(controls: Any, inventory: Any
 def test_an_audit_that_breaks_its_schema_is_named(controls: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{\n "schema": \n')
-    with pytest.raises(document.DocumentError, match=r"a\.json: line 3: not JSON"):
-        importer.import_audit(path, source_id="s1", catalogue=controls)
+    with pytest.raises(document.DocumentError, match=r"a\.json: line 3, column 1: not JSON"):
+        import_audit(path, source_id="s1", catalogue=controls)
     path.write_text('{"schema": "care.remediation/audit/1"}')
     with pytest.raises(document.DocumentError, match="required"):
-        importer.import_audit(path, source_id="s1", catalogue=controls)
+        import_audit(path, source_id="s1", catalogue=controls)
 
 
 def test_a_rule_about_another_population_gives_no_objects(controls: Any, tmp_path: Path) -> None:
-    imported = importer.Imported(importer.new_source("s1", "pingcastle", tmp_path))
+    imported = importing.Imported(importing.new_source("s1", "pingcastle", tmp_path))
     for name in ("A-AdminSDHolder", "S-DesEnabled"):
         rule = pingcastle.Rule(id=name, rationale="r", details=[f"DN: CN=a,{DN}"])
-        importer._import_rule(imported, rule, [], controls["vuln_guest"], DOMAIN, DOMAIN)
+        import_rules.import_rule(imported, rule, [], controls["vuln_guest"], DOMAIN, DOMAIN)
     other, same = imported.statements
     assert other.object is None
     assert same.object is not None and same.object["dn"] == f"CN=a,{DN}"

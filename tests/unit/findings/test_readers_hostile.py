@@ -40,7 +40,7 @@ def read(path: Path, **options: Any) -> list[Any]:
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"  \n \n", "not XML"),
+        (b"  \n \n", "is empty"),
         (b"hello", "not XML"),
         (b"\x00\x01\x02\xff" * 50, "not XML"),
         (b'{"a": 1}', "is JSON"),
@@ -157,7 +157,7 @@ def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     feeder = threading.Thread(target=path.write_bytes, args=(NMAP,))
     feeder.start()
     report = open_report(path)
-    assert len(list(report.records())) == 3
+    assert sum(record.kind == "host" for record in report.records()) == 3
     feeder.join()
     assert report.sha256 == __import__("hashlib").sha256(NMAP).hexdigest()
 
@@ -202,7 +202,7 @@ def test_a_gigabyte_of_nmap_takes_flat_memory_and_shows_progress(tmp_path: Path)
     block = host * 400
     times = (1 << 30) // len(block) + 1
     count, memory, told = measure(tmp_path / "nmap", b"<nmaprun>", block, times, b"</nmaprun>")
-    assert count == 400 * times
+    assert count == 2 * 400 * times  # the host and its port
     assert memory < 100, f"{memory} MiB for a gigabyte"
     assert told > 0
 

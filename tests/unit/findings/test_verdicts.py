@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.findings import (
     document,
-    importer,
     merge,
     model,
     verdicts,
 )
 from ansible_collections.care.remediation.plugins.module_utils.findings.decisions import Decision
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.report import import_report
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 
 from .builders import DOMAIN, REPORTS, account, audit, merged
@@ -171,7 +171,7 @@ def test_an_undetermined_port_is_unverified(controls: Any, inventory: Any, befor
 def test_a_truncated_scan_proves_nothing_gone(controls: Any, inventory: Any, before: Any, tmp_path: Path) -> None:
     path = scan(tmp_path, drop=(23,))
     path.write_text(path.read_text()[: path.read_text().index('portid="443"')])
-    imported = importer.import_report(
+    imported = import_report(
         path, source_id="s1", catalogue=controls, inventory=inventory, accept_partial=True
     )
     after = merge.merge([imported])
@@ -253,7 +253,7 @@ def test_a_truncated_report_proves_nothing_of_the_domain(controls: Any, inventor
     for text, verdict in ((fixed, "changed"), (fixed[: fixed.index("<MachineAccountQuota>")], "unverified")):
         path = tmp_path / "after.xml"
         path.write_text(text)
-        imported = importer.import_report(
+        imported = import_report(
             path, source_id="s1", catalogue=controls, inventory=inventory, accept_partial=True
         )
         made = judge(before, merge.merge([imported]), decide(before), controls)

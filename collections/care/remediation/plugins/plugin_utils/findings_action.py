@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible_collections.care.remediation.plugins.module_utils.findings import baseline, document
 from ansible_collections.care.remediation.plugins.module_utils.findings.decisions import DecisionError
 from ansible_collections.care.remediation.plugins.module_utils.findings.escape import terminal
-from ansible_collections.care.remediation.plugins.module_utils.findings.importer import ImportRefused
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.imported import ImportRefused
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReportError
 from ansible_collections.care.remediation.plugins.module_utils.findings.variables import VariablesError
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
@@ -87,7 +87,7 @@ class FindingsAction(EngineAction):
             raise AnsibleActionFail(f"variable {name} of {host} cannot be worked out: {error}") from error
 
     def inventory_facts(self, task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """For each inventory host what ``importer.Inventory`` takes, and its protected accounts."""
+        """For each inventory host what ``importing.inventory.Inventory`` takes, and its protected accounts."""
         facts: dict[str, dict[str, Any]] = {}
         for host in (task_vars.get("groups") or {}).get("all", []):
 
@@ -104,6 +104,8 @@ class FindingsAction(EngineAction):
                 raise AnsibleActionFail(f"care_exposure_policy of {host} must be a list of {{port, protocol, sources}}")
             facts[host] = {
                 "addresses": list(dict.fromkeys(addresses)),
+                "names": list(map(str, of("care_names") or [])),
+                "sids": [str(of("care_sid"))] if of("care_sid") else [],
                 "domains": list(map(str, of("care_domains") or [])),
                 "policy": policy,
                 "protected": {

@@ -3,9 +3,10 @@
 
 """Join what all sources say: one finding a control, host and object, whatever the number of sources.
 
-Live audits come first: they know SIDs, and they say what holds now. A report that names no object is added to the
-objects that another source names for the same control and host. A report that names an object which a live audit of
-the same control does not find is kept, marked ``unconfirmed``, and never proposed for correction.
+Live audits come first: they know SIDs, and they say what holds now; then the latest reports. A report that names no
+object is added to the objects that another source names for the same control and host. A report that names an object
+which a live audit of the same control does not find is kept, marked ``unconfirmed``, and never proposed for correction.
+What a later report of the same scope no longer holds is closed (``closing``).
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .closing import Closing, remember
 from .document import now
-from .importer import Imported, Statement
-from .model import SCHEMA, Finding, Object, finding_id, make_finding, make_object, order
-
-LIVE = ("directory", "host")
+from .importing.imported import Imported, Statement
+from .model import LIVE_TYPES, SCHEMA, Finding, Object, finding_id, make_finding, make_object, order
 
 
 def merge(
@@ -25,13 +25,20 @@ def merge(
     *,
     protected: Mapping[str, Mapping[str, Iterable[str]]] | None = None,
     generated: str | None = None,
+    previous: Mapping[str, Any] | None = None,
+    forget: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The findings/1 document of these imports.
 
     ``protected`` maps a host to ``{"break_glass": [...], "automation": [...]}`` (SIDs, DNs or account names): their
-    findings are marked, whichever source they come from.
+    findings are marked, whichever source they come from. ``previous`` is the findings/1 document of the import before:
+    what its sources said stays until it is closed, apart from the files that ``forget`` names.
     """
-    ordered = sorted(imports, key=lambda one: (one.source["type"] not in LIVE, one.source["id"]))
+    imports = [*imports, *remember(previous, imports, forget=forget)]
+    number = {imported.source["id"]: index for index, imported in enumerate(imports)}
+    ordered = sorted(imports, key=lambda one: number[one.source["id"]])
+    ordered.sort(key=lambda one: one.source["generated"] or "", reverse=True)
+    ordered.sort(key=lambda one: (one.source["type"] not in LIVE_TYPES, one.source["remembered"]))
     identities = _identities(ordered)
     findings: dict[tuple[str, str, str], Finding] = {}
     vague: list[tuple[Statement, str]] = []
@@ -62,8 +69,11 @@ def merge(
                 by_target[(statement.control, statement.host)] = [findings[key]]
             else:
                 duplicates += 1
+    closed = _close(findings, [imported.source for imported in imports])
     _confirm(findings.values(), ordered)
     _protect(findings.values(), protected or {}, identities)
+    said = {mention["source"] for finding in findings.values() for mention in finding["sources"]}
+    imports = [one for one in imports if not one.source["remembered"] or one.source["id"] in said or one.unmapped]
     left = [entry for imported in imports for entry in imported.unmapped]
     unmapped: dict[tuple[str, str, str], dict[str, str]] = {}
     for entry in left:  # the same rule about the same object, exported at two levels: the one that says more
@@ -76,13 +86,53 @@ def merge(
         "sources": [imported.source for imported in imports],
         "findings": sorted(findings.values(), key=order),
         "unmapped": list(unmapped.values()),
+        "unmatched": _strangers(imports),
+        "closed": closed,
         "counts": {
             "read": read + len(left),
             "mapped": read,
             "unmapped": len(left),
             "duplicates": duplicates,
+            "closed": len(closed),
+            "informational": sum(imported.source["informational"] for imported in imports),
+            "skipped": sum(imported.source["skipped"]["count"] for imported in imports),
         },
     }
+
+
+def _close(findings: dict[tuple[str, str, str], Finding], sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Take back what later sources no longer say; a finding that nobody says any more is closed, and told here."""
+    closing = Closing(sources)
+    closed = []
+    for key, finding in list(findings.items()):
+        closers = [(mention, closing.closer(finding, mention)) for mention in finding["sources"]]
+        left = [mention for mention, closer in closers if closer is None]
+        if len(left) == len(closers):
+            continue
+        if left:
+            finding["sources"] = left
+            continue
+        del findings[key]
+        last = max((closer for _mention, closer in closers if closer), key=lambda one: one["generated"])
+        closed.append(
+            {
+                "id": finding["id"],
+                "control": finding["control"],
+                "host": finding["host"],
+                "object": finding["object"]["label"],
+                "by": last["id"],
+            }
+        )
+    return sorted(closed, key=lambda one: (one["control"], one["host"], one["object"], one["id"]))
+
+
+def _strangers(imports: Iterable[Imported]) -> list[dict[str, Any]]:
+    """Hosts that the inventory does not know, once each: by their first address, else by their label."""
+    known: dict[str, dict[str, Any]] = {}
+    for imported in imports:
+        for host in imported.unmatched:
+            known.setdefault(host["addresses"][0] if host["addresses"] else host["label"], host)
+    return [known[place] for place in sorted(known)]
 
 
 def _identities(imports: Iterable[Imported]) -> dict[str, dict[str, str]]:
@@ -123,8 +173,11 @@ def _join(findings: dict[tuple[str, str, str], Finding], statement: Statement, m
             sources=[statement.mention],
         )
         findings[key]["id"] = finding_id(statement.control, statement.host, identity)
+        findings[key]["unconfirmed"] = statement.unconfirmed
         return True
     _mention(found, statement)
+    if statement.unconfirmed is None:
+        found["unconfirmed"] = None  # another source knew the host by more than a name of its own
     if made["type"] == "port" and statement.evidence.get("banner") and not found["evidence"].get("banner"):
         # a scan that asked the service what it is knows better than the table of usual ports
         found["object"] = found["object"] | {"label": made["label"]}
@@ -141,7 +194,7 @@ def _mention(finding: Finding, statement: Statement) -> None:
 
 
 def _confirm(findings: Iterable[Finding], imports: Sequence[Imported]) -> None:
-    live = {imported.source["id"]: imported.source for imported in imports if imported.source["type"] in LIVE}
+    live = {imported.source["id"]: imported.source for imported in imports if imported.source["type"] in LIVE_TYPES}
     judged: dict[tuple[str, str], dict[str, Any]] = {
         (control, host): source
         for source in live.values()
@@ -152,7 +205,7 @@ def _confirm(findings: Iterable[Finding], imports: Sequence[Imported]) -> None:
         source = judged.get((finding["control"], finding["host"]))
         if source is None or finding["object"]["type"] == "port":
             continue  # an open port is a fact of the network, which a host's own audit cannot deny
-        if not any(mention["source"] in live for mention in finding["sources"]):
+        if finding["unconfirmed"] is None and not any(m["source"] in live for m in finding["sources"]):
             finding["unconfirmed"] = (
                 f"the live audit of {source['generated']} evaluated this control and does not find it"
             )

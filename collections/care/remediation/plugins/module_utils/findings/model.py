@@ -16,7 +16,13 @@ from typing import Any, Final
 
 SCHEMA: Final = "care.remediation/findings/1"
 SEVERITIES: Final = ("critical", "high", "medium", "low")
-OBJECT_TYPES: Final = ("user", "computer", "group", "domain", "setting", "ace", "port", "service", "host", "object")
+OBJECT_TYPES: Final = (
+    ("user", "computer", "group", "domain", "setting", "ace", "port", "service", "host", "object", "weakness")
+)
+# Audits of ours, of what holds now
+LIVE_TYPES: Final = frozenset(("directory", "host"))
+# What looks at a directory rather than at hosts
+DIRECTORY_TYPES: Final = frozenset(("directory", "pingcastle", "ads", "purple_knight", "bloodhound"))
 PROTECTED: Final = ("break_glass", "automation", "connected_account")
 
 Finding = dict[str, Any]

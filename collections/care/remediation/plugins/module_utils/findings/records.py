@@ -73,7 +73,7 @@ class Record:
     ``rule``: the tool's own stable id (plugin, template, OID, check), never its title. ``severity``: the tool's word or
     number as the report writes it; ``grade``: ours, by the tool's documented scale (``critical`` to ``low``, None where
     it is for information or not graded). ``object``: a ``model.make_object`` where it is about an account, a group, a
-    setting…; None: the port where there is one, else the asset. ``facts``: evidence; names with a meaning to us: ``cve``
+    setting…; None: the port where there is one, else the asset. ``facts``: evidence; with a meaning to us: ``cve``
     (list of ids), ``cvss`` (0..10), ``cvss_vector``, ``epss`` (0..1), ``kev`` (bool), ``cwe`` (list), ``solution``,
     ``references`` (list), ``first_seen``, ``output``. ``place``: where in the file, for a person.
     """
@@ -92,7 +92,7 @@ class Record:
 
 
 class Skipped:
-    """What a reader could not use: counted, the first places kept with their reason, so that nothing is lost silently."""
+    """What a reader could not use: counted, the first places kept with their reason; nothing is lost silently."""
 
     def __init__(self) -> None:
         self.count = 0

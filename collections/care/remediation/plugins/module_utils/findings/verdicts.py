@@ -17,6 +17,7 @@ from .decisions import Decision
 from .document import now
 from .model import order, rank
 from .plan import domains, level_of, levels, named, observations, text
+from .ports import in_ranges
 
 SCHEMA: Final = "care.remediation/verdicts/1"
 VERDICTS: Final = ("failed", "unverified", "waived", "changed", "compliant")
@@ -93,15 +94,6 @@ class After:
         if any(control in source["covers"] for source in tried):
             return True, ""  # open, and examined for this control: it is what it serves that changed
         return False, f"{port} is still open and the new scan did not run what shows this control"
-
-
-def in_ranges(number: int, ranges: str) -> bool:
-    """Whether a port number is in nmap's list of ranges, for instance ``1-1024,8443``."""
-    for part in ranges.split(","):
-        first, _dash, last = part.partition("-")
-        if first.isdigit() and (last or first).isdigit() and int(first) <= number <= int(last or first):
-            return True
-    return False
 
 
 def build(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""nmap's XML output (``-oX``), one host at a time. Format: nmap.dtd of nmap 7.
+"""nmap's XML output (``-oX``), port by port, once a host is complete. Format: nmap.dtd of nmap 7.
 
 Every text of it (banner, host name, script output) came from the scanned machine and is hostile.
 """
@@ -9,54 +9,16 @@ Every text of it (banner, host name, script output) came from the scanned machin
 from __future__ import annotations
 
 import datetime
-import ipaddress
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..records import HOST, PORT, Asset, Port, Record, Skipped, normal_address
 from .xmlstream import MAX_DEPTH, Refused, Unknown, cut
 
 MAX_PORTS: Final = 200_000
 MAX_SCRIPTS: Final = 64
 MAX_OUTPUT: Final = 1 << 14
 MAX_BANNER: Final = 512
-
-
-@dataclass(slots=True)
-class Port:
-    """One port line: ``state`` as nmap says it (open, closed, filtered, open|filtered…)."""
-
-    protocol: str
-    number: int
-    state: str = "unknown"
-    service: str | None = None
-    product: str = ""
-    version: str = ""
-    tunnel: str = ""
-    scripts: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """`tcp/6379`, the id of the finding's object."""
-        return f"{self.protocol}/{self.number}"
-
-
-@dataclass(slots=True)
-class Host:
-    """One host that answered, or that nmap lists ports for."""
-
-    up: bool = True
-    addresses: list[str] = field(default_factory=list)
-    typed_names: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    ports: list[Port] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        """An address (or a name, or a mark that there is none), with the name that nmap was given."""
-        address = self.addresses[0] if self.addresses else "(no address)"
-        names = self.typed_names or self.names
-        return f"{address} ({names[0]})" if names else address
 
 
 _KNOWN: Final = frozenset(
@@ -112,17 +74,28 @@ _KNOWN: Final = frozenset(
 
 
 class NmapHandler:
-    """Collects hosts into ``out``; the facts of the whole scan into ``info``."""
+    """Puts the records of finished hosts into ``out``; the facts of the whole scan into ``info``."""
 
     type = "nmap"
+    ROOTS: Final = frozenset({"nmaprun"})
 
     def __init__(self) -> None:
         self.out: deque[Any] = deque()
         self.notes: list[str] = []
         self.unknown = Unknown()
-        self.info: dict[str, Any] = {"version": None, "arguments": "", "generated": None, "tried": {}, "finished": None}
+        self.skipped = Skipped()
+        self.info: dict[str, Any] = {
+            "version": None,
+            "arguments": "",
+            "generated": None,
+            "tried": {},
+            "profile": None,
+            "finished": None,
+        }
         self.hosts_up = self.hosts_down = 0
-        self._host: Host | None = None
+        self._host: Asset | None = None
+        self._up = True
+        self._ports: list[Port] = []
         self._port: Port | None = None
         self._depth = 0
         self._starts = {
@@ -156,10 +129,12 @@ class NmapHandler:
         if name == "port":
             self._port = None
         elif name == "host" and self._host is not None:
-            host, self._host, self._port = self._host, None, None
-            if host.up:
+            host, ports = self._host, self._ports
+            self._host, self._port, self._ports = None, None, []
+            if self._up:
                 self.hosts_up += 1
-                self.out.append(host)
+                self.out.append(Record(HOST, host))
+                self.out.extend(Record(PORT, host, rule="open-port", port=port) for port in ports)
             else:
                 self.hosts_down += 1
 
@@ -175,8 +150,6 @@ class NmapHandler:
         """Notes about the whole file, once it is read."""
         notes = [*self.notes, *self.unknown.note()]
         notes.append(f"hosts up: {self.hosts_up}, hosts down: {self.hosts_down}")
-        if self.info["finished"] not in (None, "success"):
-            notes.append(f"nmap itself says that the scan ended with: {cut(str(self.info['finished']), 200)}")
         return notes
 
     def _start_nmaprun(self, attributes: dict[str, str]) -> None:
@@ -194,11 +167,11 @@ class NmapHandler:
         self.info["finished"] = attributes.get("errormsg") or attributes.get("exit") or "success"
 
     def _start_host(self, attributes: dict[str, str]) -> None:
-        self._host = Host()
+        self._host, self._up, self._ports = Asset(), True, []
 
     def _start_status(self, attributes: dict[str, str]) -> None:
         if self._host is not None:
-            self._host.up = attributes.get("state") != "down"
+            self._up = attributes.get("state") != "down"
 
     def _start_address(self, attributes: dict[str, str]) -> None:
         # a host may have an IPv6 address only, or a MAC address beside the others
@@ -224,10 +197,10 @@ class NmapHandler:
             raise Refused(f"port {protocol[:20]!r}/{number[:20]!r} is not a port")
         if len(number) > 5 or int(number) > 65535:
             raise Refused(f"port number {number[:20]} is not between 0 and 65535")
-        if len(self._host.ports) >= MAX_PORTS:
+        if len(self._ports) >= MAX_PORTS:
             raise Refused(f"more than {MAX_PORTS} ports on one host: nmap does not write that")
         self._port = Port(protocol, int(number))
-        self._host.ports.append(self._port)
+        self._ports.append(self._port)
 
     def _start_state(self, attributes: dict[str, str]) -> None:
         if self._port is not None:
@@ -246,17 +219,6 @@ class NmapHandler:
             # Blank lines say nothing, and thousands of them would make the catalogue's expressions (^\s*…) quadratic.
             lines = attributes.get("output", "")[:MAX_OUTPUT].splitlines()
             self._port.scripts[cut(attributes.get("id", ""), 100)] = "\n".join(line for line in lines if line.strip())
-
-
-def normal_address(text: str) -> str | None:
-    """An IP address in its one normal form (IPv4-mapped IPv6 as IPv4, no zone), or None where it is none."""
-    try:
-        address = ipaddress.ip_address(text.strip().split("%", 1)[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address)
 
 
 def _time(seconds: str | None) -> str | None:
