@@ -23,8 +23,8 @@ EMPTY, GZIP, ZIP, XML, JSON, TEXT = "empty", "gzip", "zip", "xml", "json", "text
 
 _EXPORT: Final = "export the report from the tool as XML, JSON, CSV or XLSX"
 _MLA: Final = (
-    "is an encrypted dump of ORADAD (.mla), which only ANSSI opens: run ORADAD without encryption for yourself, and audit "
-    "the folder it writes (care_oradad_dump)"
+    "is an encrypted dump of ORADAD (.mla), which only ANSSI opens: run ORADAD without encryption for yourself, and "
+    "audit the folder it writes (care_oradad_dump)"
 )
 # Beginnings of files that hold a report which cannot be read as it is, and what to give instead.
 _UNREADABLE: Final = (

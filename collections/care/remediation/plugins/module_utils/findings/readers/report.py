@@ -72,7 +72,7 @@ def expand(path: Path) -> list[Item]:
     opened = _Opened(Item(path, str(path)), None)
     try:
         archive = opened.archive
-        if archive is None or opened.whole(archive):
+        if archive is None or opened.whole(archive) or not archive.wanted():
             return [opened.item]
         stamp = opened.disk.stamp
         return [Item(path, archive.label(index), index, opened.sha256, stamp) for index in archive.wanted()]
