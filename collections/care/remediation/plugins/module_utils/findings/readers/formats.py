@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from . import content
+from .defectdojo import DefectDojoReader
 from .errors import ReportError
 from .nmap import NmapHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
@@ -23,7 +24,9 @@ XML: Final[tuple[Any, ...]] = (
     NmapHandler,
     PingCastleHandler,
 )
-JSON: Final[tuple[Any, ...]] = ()
+JSON: Final[tuple[Any, ...]] = (
+    DefectDojoReader,
+)
 TABLES: Final[tuple[Any, ...]] = ()
 BUNDLES: Final[tuple[Any, ...]] = ()
 
