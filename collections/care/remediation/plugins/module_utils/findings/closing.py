@@ -50,7 +50,7 @@ def remember(
             if imported is not None:
                 imported.statements.append(_again(finding, mention | {"source": imported.source["id"]}))
     for entry in previous["unmapped"]:
-        if entry["source"] in known:
+        if entry["source"] in known and not _told_again(entry, known[entry["source"]].source, imports):
             imported = known[entry["source"]]
             imported.unmapped.append(entry | {"source": imported.source["id"]})
     for host in previous.get("unmatched", []):
@@ -58,6 +58,16 @@ def remember(
             imported = known[host["source"]]
             imported.unmatched.append(host | {"source": imported.source["id"]})
     return list(known.values())
+
+
+def _told_again(entry: Mapping[str, str], said: Mapping[str, Any], imports: Sequence[Imported]) -> bool:
+    """Whether a later scan of the same tool looked at the port that an earlier one could not tell about."""
+    return entry["rule"] == "port-undetermined" and any(
+        imported.source["type"] == said["type"]
+        and (imported.source["generated"] or "") > (said["generated"] or "")
+        and entry["object"].partition(" ")[0] in imported.source["targets"]
+        for imported in imports
+    )
 
 
 def _identity(source: Mapping[str, Any]) -> tuple[str, str]:
