@@ -91,11 +91,13 @@ def test_what_names_nothing_is_an_error_that_names_it(folder: Path, item: str) -
     assert item.rstrip("/") in str(caught.value)
 
 
-def test_an_empty_folder_is_an_error(folder: Path) -> None:
+def test_an_empty_folder_gives_nothing_and_is_said(folder: Path) -> None:
     (folder / "new").mkdir()
     (folder / "new" / "findings.json").write_bytes(OURS)
-    with pytest.raises(ReportError, match="no report in this folder"):
-        find(["new"], folder)
+    assert find(["new"], folder) == []
+    gathered = gather(["new"], folder)
+    assert not gathered.items
+    assert {one["file"]: one["reason"] for one in gathered.left_out}[str(folder / "new")].startswith("there is no report")
 
 
 def test_the_number_of_files_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

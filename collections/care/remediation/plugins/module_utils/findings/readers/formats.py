@@ -81,10 +81,9 @@ def json(beginning: bytes, mappings: Sequence[Any], name: str) -> Any:
     for reader in JSON:
         if reader.recognise(head):
             return reader()
-    for mapping in mappings:
-        made = mapping.reader(head)
-        if made is not None:
-            return made
+    made = _mapped(head, mappings)
+    if made is not None:
+        return made
     keys = ", ".join(sorted(head.keys | head.first)[:12])
     raise ReportError(
         name,
@@ -107,10 +106,9 @@ def table(sought: BinaryIO | None, beginning: bytes, mappings: Sequence[Any], na
     for reader in TABLES:
         if reader.recognise(head):
             return reader()
-    for mapping in mappings:
-        made = mapping.reader(head)
-        if made is not None:
-            return made
+    made = _mapped(head, mappings)
+    if made is not None:
+        return made
     raise ReportError(
         name,
         "is not XML, not JSON, and not a table of a tool that is known here. Known: "
@@ -118,6 +116,16 @@ def table(sought: BinaryIO | None, beginning: bytes, mappings: Sequence[Any], na
         line=1,
         foreign=True,
     )
+
+
+def _mapped(head: Any, mappings: Sequence[Any]) -> Any | None:
+    """The reader by a person's mapping, for what no tool's own reader takes."""
+    if not mappings:
+        return None
+    from . import mapped
+
+    mapping = mapped.recognise(head, mappings)
+    return None if mapping is None else mapped.MappedReader(mapping, head)
 
 
 def bundle(names: Sequence[str]) -> Any | None:

@@ -102,9 +102,8 @@ def _files(item: str | Path, base: Path, left_out: list[dict[str, str]]) -> Iter
     if mode is not None and stat.S_ISDIR(mode):
         found = list(_chosen(_below(place), left_out))
         if not found:
-            raise ReportError(
-                str(place), "there is no report in this folder (hidden files and our own documents do not count)"
-            )
+            reason = "there is no report in this folder (hidden files and our own documents do not count)"
+            left_out.append({"file": str(place), "reason": reason})
         yield from ((path, False) for path in found)
     elif mode is not None:
         yield place, True
