@@ -125,7 +125,8 @@ def test_a_page_shows_what_the_catalogue_says(made: Any, controls: Any) -> None:
         assert f'id="{control["control"]}"' in html
     assert "compte bris de glace, jamais modifié" in html
     assert "A-FutureRule2027" in html and "10.9.0.2 (web1)" in html
-    assert html.index('id="vuln_delegation_t4d"') < html.index('id="vuln_guest"')  # level 1 before level 2
+    assert html.index('id="vuln_guest"') < html.index('id="vuln_user_accounts_machineaccountquota"')  # level 2, then 4
+    assert html.index('id="vuln_guest"') < html.index('id="vuln_delegation_t4d"')  # all of it is waived
 
 
 def test_both_languages_say_the_same_things() -> None:
@@ -233,7 +234,7 @@ def test_a_level_is_ours_and_says_what_was_not_read(made: Any) -> None:
 
 def test_the_level_and_its_bounds_are_shown(made: Any, controls: Any, inventory: Any, tmp_path: Path) -> None:
     html = pages.plan(made["plan"], "fr")
-    assert "Pour passer au niveau 2, corriger dans cet ordre" in html
+    assert "Passer au niveau 2 avec le moins de changements" in html
     assert html.index('href="#vuln_spn_priv"') < html.index('id="vuln_spn_priv"')
     assert "Catalogue 2026.1" in html
     live = audit(tmp_path / "ok.json", [account("vuln_dont_expire", "u", 3000)], evaluated=["vuln_guest"])

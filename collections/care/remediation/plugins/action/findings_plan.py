@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible_collections.care.remediation.plugins.module_utils.findings import (
     decisions,
     document,
     pages,
+    paq,
     plan,
     summary,
     variables,
 )
+from ansible_collections.care.remediation.plugins.module_utils.findings.model import DIRECTORY_TYPES
 from ansible_collections.care.remediation.plugins.module_utils.findings.pages_text import TEXTS
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from ansible_collections.care.remediation.plugins.plugin_utils.findings_action import FindingsAction, plain
@@ -31,6 +34,8 @@ class ActionModule(FindingsAction):
         "findings": {"type": "dict"},
         "decision_defaults": {"type": "dict"},
         "host_vars": {"type": "path"},
+        "responsibles": {"type": "dict"},
+        "deadlines": {"type": "dict"},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +47,8 @@ class ActionModule(FindingsAction):
         if defaults is None:
             defaults = self.variable(task_vars, "care_decision_defaults", {})
         host_vars = Path(arguments["host_vars"]).absolute() if arguments["host_vars"] else self.host_vars(task_vars)
+        responsibles = plain(arguments["responsibles"] or self.variable(task_vars, "care_responsibles", {}))
+        deadlines = _deadlines(plain(arguments["deadlines"] or self.variable(task_vars, "care_deadlines", {})))
         sheet_path = folder / "decisions.yml"
         sheet = decisions.read(sheet_path)
         update = decisions.update(sheet, findings["findings"], controls, defaults=plain(defaults), name=str(sheet_path))
@@ -61,29 +68,34 @@ class ActionModule(FindingsAction):
         paths = {variables.path_of(host_vars, host): variables.render(table) for host, table in asked.hosts.items()}
         for path in paths:
             variables.check(path)
-        diff = _diff(sheet_path, update.text)
-        for path, text in sorted(paths.items()):
-            diff += _diff(path, text)
-        changed = bool(diff)
-        files = [str(folder / name) for name in ("plan.html", "plan.en.html", "plan.json")]
+        texts = {sheet_path: update.text} | dict(sorted(paths.items()))
+        stale = [path for path, text in texts.items() if _old(path) != text]
+        changed = bool(stale)
+        diff = [_diff(path, texts[path]) for path in stale] if self._task.diff else []
+        files = [str(folder / name) for name in ("plan.html", "plan.en.html", "plan.json", paq.FILE)]
         if not self._task.check_mode:
-            if _old(sheet_path) != update.text:
+            if sheet_path in stale:
                 decisions.write(sheet_path, update.text)
             variables.write(host_vars, asked.hosts)
             fresh = document.write_if_changed(folder / "plan.json", made, "plan/1")
             for tongue, name in (("fr", "plan.html"), ("en", "plan.en.html")):
                 if fresh or not (folder / name).exists():
                     document.write_text(folder / name, pages.plan(made, tongue))
-            changed = changed or fresh
+            # after the plan, whose date is the file's when nothing else changed
+            table = paq.to_csv(made, language, responsibles=responsibles, deadlines=deadlines)
+            changed = _write_bytes(folder / paq.FILE, table) or changed or fresh
         else:
             document.check(made, "plan/1", where="plan.json")
         lines = summary.plan(made, language, files[0] if language == "fr" else files[1])
         self.show(TEXTS[language]["plan_title"], lines)
         return {
             "changed": changed,
+            # a site's sheet may have a million lines: they are not carried around unless someone asked to see them
             "diff": diff,
             "counts": made["counts"],
             "levels": made["levels"],
+            "next_level": made["next_level"],
+            "waivers": made["waivers"],
             "files": [*files, str(sheet_path), *(str(path) for path in sorted(paths))],
             "summary": lines,
         }
@@ -101,7 +113,7 @@ class ActionModule(FindingsAction):
         sides: dict[str, set[str]] = {}
         for source in findings["sources"]:
             for host in source["targets"]:
-                side = "directory" if source["type"] in ("directory", "pingcastle") else "host"
+                side = "directory" if source["type"] in DIRECTORY_TYPES else "host"
                 sides.setdefault(host, set()).add(side)
         known = (task_vars.get("groups") or {}).get("all", [])
         for host in variables.generated_hosts(host_vars):
@@ -110,12 +122,33 @@ class ActionModule(FindingsAction):
         return sides
 
 
+def _deadlines(given: Any) -> dict[int, int]:
+    """``care_deadlines``, checked: urgency 1 to 5 to a number of days."""
+    wrong = AnsibleActionFail(
+        "care_deadlines must map urgencies (1 to 5) to days (1 to 3650), for instance {1: 30, 2: 90, 3: 365}"
+    )
+    if not isinstance(given, Mapping):
+        raise wrong
+    try:
+        deadlines = {int(urgency): int(days) for urgency, days in given.items()}
+    except (TypeError, ValueError) as error:
+        raise wrong from error
+    if not all(1 <= urgency <= 5 and 1 <= days <= 3650 for urgency, days in deadlines.items()):
+        raise wrong
+    return deadlines
+
+
+def _write_bytes(path: Path, content: bytes) -> bool:
+    """Write a file unless it holds the same already; True when written."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    document.write_bytes(path, content)
+    return True
+
+
 def _old(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def _diff(path: Path, text: str) -> list[dict[str, str]]:
-    old = _old(path)
-    if old == text:
-        return []
-    return [{"before_header": str(path), "after_header": str(path), "before": old, "after": text}]
+def _diff(path: Path, text: str) -> dict[str, str]:
+    return {"before_header": str(path), "after_header": str(path), "before": _old(path), "after": text}

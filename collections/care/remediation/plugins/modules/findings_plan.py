@@ -19,7 +19,14 @@ description:
     finding decided V(apply). Every text is marked C(!unsafe). A variable with nothing to correct is written empty. A
     file that
     this module did not write is never overwritten.
-  - Writes C(plan.json), C(plan.html) (French) and C(plan.en.html), and prints a summary.
+  - Writes C(plan.json), C(plan.html) (French) and C(plan.en.html), and prints a summary. The plan lists pieces of work, each
+    with its place and why it stands there, says what gets each domain to the next ADS level with the fewest changes, and
+    counts waivers (in force, ending within 30 days, run out).
+  - Writes C(plan.paq.csv), the same pieces of work as actions of a hospital's quality-improvement plan (plan d'amélioration de
+    la qualité, PAQ), for a spreadsheet program set to French (UTF-8 with BOM, semicolons, CRLF, no cell that is taken for a
+    formula). Its headers are French, or English with C(care_language=en). Columns are number (the id of the piece of
+    work, the same in every plan), priority, source, observation, severity, scope, why this priority, corrective action,
+    responsible, due date, progress, indicator, expected evidence, date of the observation.
 options:
   folder:
     description:
@@ -41,6 +48,19 @@ options:
       - The folder of host variables.
       - Default is C(host_vars) in the folder of the inventory.
     type: path
+  responsibles:
+    description:
+      - Who answers for each control family (V(directory), V(exposure), V(service), V(identification)) or V(default), as
+        in M(care.remediation.evidence). Stands in C(plan.paq.csv).
+      - Default is the variable C(care_responsibles).
+    type: dict
+  deadlines:
+    description:
+      - Urgency (V(1) to V(5), see C(docs/findings.md)) to the number of days from the plan to the due date that
+        C(plan.paq.csv) states. An urgency that is not named gets none. What is waived as a whole is due when its first
+        waiver ends.
+      - Default is the variable C(care_deadlines), else no due dates.
+    type: dict
 extends_documentation_fragment:
   - care.remediation.attributes
 notes:
@@ -62,6 +82,12 @@ EXAMPLES = r"""
     decision_defaults:
       vuln_user_accounts_dormant: apply
   run_once: true
+
+- name: Plan, with due dates in the quality-improvement plan
+  care.remediation.findings_plan:
+    deadlines: {1: 30, 2: 90, 3: 365}
+    responsibles: {directory: Equipe Annuaire, default: RSSI}
+  run_once: true
 """
 
 RETURN = r"""
@@ -77,6 +103,19 @@ levels:
   elements: dict
   returned: always
   sample: [{host: chu-valmont.test, reached: 1, at_least: 1, at_most: 1, scored: 76, evaluated: 76, unverified: []}]
+next_level:
+  description:
+    - For each domain that is not at the best level, what gets it to the next one with the fewest changes, control by
+      control, and what stands in the way.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{host: chu-valmont.test, from: 1, to: 2, total: {objects: 4, changes: 4, planned: 3}, in_the_way_total: 1}]
+waivers:
+  description: How many waivers are in force, end within C(days) days, and have run out.
+  type: dict
+  returned: always
+  sample: {in_force: 3, expiring: 1, expired: 0, days: 30, next: "2026-12-10"}
 files:
   description: The files of the plan.
   type: list

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from . import document
+from . import document, waivers
 from .escape import cell
 from .plan import text
 from .ways import ways
@@ -47,19 +49,21 @@ def build(
     change_set: Mapping[str, Any] | None = None,
     runs: Sequence[Mapping[str, Any]] = (),
     documents: Sequence[Path] = (),
+    today: datetime.date | None = None,
 ) -> dict[str, Any]:
     """The evidence/1 document.
 
     ``responsibles`` maps a catalogue family (or ``default``) to who answers for it; ``documents`` are the files that
     this evidence rests on, named with their SHA-256.
     """
-    names = dict(responsibles or {})
+    names, day = dict(responsibles or {}), today or datetime.datetime.now(datetime.UTC).date()
     known = {finding["id"]: ways(finding["evidence"]) for finding in before["findings"]}
     remains = [
         one | {"what": _what(one, catalogue)}
         for finding in verdicts["findings"]
         if (one := _remaining(finding, catalogue, names)) is not None
     ]
+    new = _new(verdicts)
     there = {(one["control"], one["host"]) for one in remains}
     for control in verdicts["controls"]:
         if control["verdict"] == "unverified" and (control["control"], control["host"]) not in there:
@@ -77,9 +81,9 @@ def build(
             "sources": [_source(source) for source in before["sources"]],
         },
         "after": verdicts["after"],
-        "counts": verdicts["counts"],
+        "counts": verdicts["counts"] | {"waivers": waivers.count(_ends(verdicts), day)},
         "controls": [
-            control | {"before": sum(control["findings"].values()) - _new(verdicts, control)}
+            control | {"before": sum(control["findings"].values()) - new[control["control"], control["host"]]}
             for control in verdicts["controls"]
         ],
         "findings": [
@@ -102,11 +106,16 @@ def build(
     }
 
 
-def _new(verdicts: Mapping[str, Any], control: Mapping[str, Any]) -> int:
-    return sum(
-        one["new"] and one["control"] == control["control"] and one["host"] == control["host"]
-        for one in verdicts["findings"]
-    )
+def _ends(verdicts: Mapping[str, Any]) -> Iterator[str]:
+    """The last day of each waiver whose finding still stands."""
+    for finding in verdicts["findings"]:
+        if finding["waiver"] and finding["verdict"] not in ("changed", "compliant"):
+            yield finding["waiver"]["until"]
+
+
+def _new(verdicts: Mapping[str, Any]) -> Counter[tuple[str, str]]:
+    """How many findings of each control and host were not there before."""
+    return Counter((one["control"], one["host"]) for one in verdicts["findings"] if one["new"])
 
 
 def _title(catalogue: Mapping[str, Any], control: str) -> dict[str, str]:

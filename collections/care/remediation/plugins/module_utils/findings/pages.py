@@ -18,14 +18,19 @@ with contextlib.suppress(ImportError):  # only a control node has it, and nothin
 
 from . import summary
 from .escape import terminal
-from .pages_text import TEXTS, reason
+from .pages_text import TEXTS, kind, reason, sentence
 from .ways_text import how
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "plugin_utils" / "pages"
 LANGUAGES: Final = ("fr", "en")
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-# A page shows that many objects of a control; the JSON beside it holds all.
+# A page shows that many objects of a piece of work, fewer where it would hold more than ROWS in all; the JSON beside it
+# holds all. Pieces of work of the generic controls have a section up to the SECTIONS-th, all have a line up to LINES.
 SHOWN: Final = 400
+LEAST: Final = 10
+ROWS: Final = 6000
+SECTIONS: Final = 150
+LINES: Final = 1000
 
 
 @functools.cache
@@ -43,6 +48,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["reached"] = summary.reached
     environment.filters["bounds"] = summary.bounds
     environment.filters["could_lower"] = summary.could_lower
+    environment.filters["kind"] = kind
     environment.filters["short"] = lambda value: str(value)[:12]
     return environment
 
@@ -61,6 +67,8 @@ def render(template: str, language: str, **values: Any) -> str:
         t=TEXTS[language],
         lang=language,
         shown=SHOWN,
+        lines_shown=LINES,
+        sentence=functools.partial(sentence, language=language),
         when=functools.partial(when, language=language),
         why=functools.partial(reason, language=language),
         how=functools.partial(how, language=language),
@@ -88,7 +96,43 @@ def fact(text: str, language: str) -> str:
 
 def plan(document: Mapping[str, Any], language: str) -> str:
     """``plan.html`` from a plan/1 document."""
-    return render("plan.html.j2", language, plan=document, titles=_titles(document["controls"]))
+    t, sections = TEXTS[language], _sections(document)
+    return render(
+        "plan.html.j2",
+        language,
+        plan=document,
+        titles=_titles(document["controls"]),
+        kinds={source["id"]: kind(source["type"], t) for source in document["sources"]},
+        lines=document["works"][:LINES],
+        sections=sections,
+        placed={section["work"]["id"] for section in sections},
+    )
+
+
+def _sections(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The pieces of work that get a section of the page, in their order, each with the findings that it shows."""
+    controls = {control["control"]: control for control in document["controls"]}
+    sections: dict[str, dict[str, Any]] = {}
+    cured, seen = 0, set()
+    for work in document["works"]:
+        cured += work["cure"] is not None
+        if work["cure"] is None or cured <= SECTIONS:
+            first = work["control"] not in seen
+            seen.add(work["control"])
+            sections[work["id"]] = {
+                "work": work,
+                "control": controls[work["control"]],
+                "first": first,
+                "findings": [],
+            }
+    rows = sum(min(section["work"]["findings"], SHOWN) for section in sections.values())
+    each = SHOWN if rows <= ROWS else max(LEAST, ROWS // len(sections))
+    for control in controls.values():
+        for finding in control["findings"]:  # in the order of their pieces of work, most urgent first
+            section = sections.get(finding["work"])
+            if section is not None and len(section["findings"]) < each:
+                section["findings"].append(finding)
+    return list(sections.values())
 
 
 def evidence(document: Mapping[str, Any], language: str) -> str:

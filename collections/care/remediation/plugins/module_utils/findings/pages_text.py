@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 FR: Final[dict[str, Any]] = {
@@ -125,7 +126,22 @@ FR: Final[dict[str, Any]] = {
     "type": "Type",
     "types": {
         "pingcastle": "PingCastle",
+        "purple_knight": "Purple Knight",
+        "bloodhound": "BloodHound",
+        "ads": "rapport de type ADS",
         "nmap": "nmap",
+        "masscan": "masscan",
+        "nessus": "Nessus",
+        "openvas": "OpenVAS / Greenbone",
+        "nuclei": "nuclei",
+        "testssl": "testssl.sh",
+        "sslyze": "sslyze",
+        "ssh_audit": "ssh-audit",
+        "shodan": "Shodan",
+        "censys": "Censys",
+        "sarif": "SARIF",
+        "defectdojo": "DefectDojo",
+        "mapped": "tableau d'un rapport",
         "directory": "lecture de l'annuaire",
         "host": "lecture du serveur",
     },
@@ -195,6 +211,72 @@ FR: Final[dict[str, Any]] = {
     "other_language": "English version",
     "page_hint": "Page autonome : ni script, ni ressource extérieure.",
     "and_n_more": "et {n} autres : voir le fichier JSON",
+    "remembered": "d'un import précédent",
+    "skipped": "{n} éléments illisibles, ignorés :",
+    "closed_title": "Clos par un rapport plus récent de même périmètre",
+    "unmatched_hosts": "{n} hôtes ou domaines ne sont pas dans l'inventaire : unmatched.yml les propose, prêts à "
+    "relire.",
+    "place": "Place",
+    "work": "Travail",
+    "changes": "Changements",
+    "why_there": "Pourquoi cette place",
+    "works_intro": "Un travail réunit ce qu'un même changement corrige. L'ordre suit le niveau de l'ANSSI ou la "
+    "gravité, "
+    "ce qu'internet peut atteindre, ce que les rapports disent exploité (KEV, EPSS, CVSS), le nombre de constats que "
+    "ferme "
+    "un changement, puis la gêne la plus faible.",
+    "reasons": {
+        "settled": "tout est en dérogation",
+        "kev": "exploitée selon un rapport (KEV) : {n} constat(s)",
+        "internet": "vue depuis internet : {n} constat(s)",
+        "level": "niveau {n} de l'ANSSI",
+        "severity": "gravité {n}",
+        "epss": "probabilité d'exploitation (EPSS) {n}",
+        "cvss": "CVSS {n}",
+        "network": "ouverte là où le balayage a été fait : {n} constat(s)",
+        "closes": "un changement ferme {n} constats en moyenne",
+        "class": "correction {n}",
+        "unconfirmed": "non confirmée par la lecture directe : {n} constat(s)",
+    },
+    "other_works": "Les autres travaux",
+    "more_works": "et {n} autres travaux : voir plan.json (works) et plan.paq.csv",
+    "in_work": "travail {id}",
+    "hosts": "Hôtes",
+    "host_count": "{n} hôte(s)",
+    "change_count": "{n} changement(s)",
+    "cves": "CVE",
+    "exploited": "exploitée (KEV)",
+    "solution": "Solution selon l'outil",
+    "next_title": "Passer au niveau {n} avec le moins de changements",
+    "next_total": "Au plus {n} une fois {objects} objet(s) corrigés, en {changes} changement(s), dont {planned} déjà "
+    "décidés.",
+    "next_choice": "Le niveau est celui du plus mauvais point en défaut : chacun de ces points doit être corrigé, et "
+    "aucun "
+    "autre n'y aide.",
+    "next_decided": "Avec les décisions prises à ce jour",
+    "next_nothing_in_the_way": "Rien n'y fait obstacle : tout est décidé.",
+    "next_in_the_way": "Ce qui y fait obstacle ({n})",
+    "next_unverified": "À vérifier aussi, car non lus",
+    "next_further": "Pour aller plus loin, en tout",
+    "next_planned": "Décidés",
+    "next_uncounted": "{n} constat(s) sans objets nommés : leur nombre n'est pas connu, lancer audit.yml.",
+    "obstacles": {
+        "undecided": "à décider",
+        "waived": "en dérogation",
+        "expired": "en dérogation échue",
+        "manual": "à la main",
+        "no_object": "aux objets inconnus",
+        "protected": "compte protégé, à la main",
+    },
+    "waivers_line": "{in_force} en cours, dont {expiring} échues d'ici {days} jours ; {expired} échues",
+    "waivers_next": "prochaine échéance le {date}",
+    "paq_title": "Plan d'amélioration de la qualité",
+    "paq_role": "Appliquer le rôle {role} après décision et approbation (remediate.yml). À défaut, à la main : {steps}",
+    "paq_indicator": "{open} constats ouverts sur {findings} ; cible : 0 au prochain rapport de même périmètre",
+    "paq_proof": "Nouveau rapport ou nouvel audit, puis evidence.yml (dossier de preuve)",
+    "paq_left": "Non pris en charge",
+    "paq_left_action": "Compléter l'inventaire ou traiter à la main, puis refaire le plan",
+    "paq_left_indicator": "{n} lignes non prises en charge ; cible : 0",
 }
 
 EN: Final[dict[str, Any]] = {
@@ -308,7 +390,22 @@ EN: Final[dict[str, Any]] = {
     "type": "Type",
     "types": {
         "pingcastle": "PingCastle",
+        "purple_knight": "Purple Knight",
+        "bloodhound": "BloodHound",
+        "ads": "report like ADS's",
         "nmap": "nmap",
+        "masscan": "masscan",
+        "nessus": "Nessus",
+        "openvas": "OpenVAS / Greenbone",
+        "nuclei": "nuclei",
+        "testssl": "testssl.sh",
+        "sslyze": "sslyze",
+        "ssh_audit": "ssh-audit",
+        "shodan": "Shodan",
+        "censys": "Censys",
+        "sarif": "SARIF",
+        "defectdojo": "DefectDojo",
+        "mapped": "table of a report",
         "directory": "live audit of the directory",
         "host": "live audit of the host",
     },
@@ -378,6 +475,72 @@ EN: Final[dict[str, Any]] = {
     "other_language": "Version française",
     "page_hint": "Self-contained page: no script, no external resource.",
     "and_n_more": "and {n} more: see the JSON file",
+    "remembered": "of an earlier import",
+    "skipped": "{n} unreadable elements, skipped:",
+    "closed_title": "Closed by a later report of the same scope",
+    "unmatched_hosts": "{n} hosts or domains are not in the inventory: unmatched.yml proposes them, to be looked "
+    "through.",
+    "place": "Place",
+    "work": "Work",
+    "changes": "Changes",
+    "why_there": "Why this place",
+    "works_intro": "A piece of work is what one kind of change corrects. The order follows ANSSI's level or the "
+    "severity, "
+    "what the internet can reach, what the reports say is exploited (KEV, EPSS, CVSS), how many findings one change "
+    "closes, "
+    "then the least disruption.",
+    "reasons": {
+        "settled": "all of it is waived",
+        "kev": "exploited as a report says (KEV): {n} finding(s)",
+        "internet": "seen from the internet: {n} finding(s)",
+        "level": "ANSSI level {n}",
+        "severity": "severity {n}",
+        "epss": "probability of exploitation (EPSS) {n}",
+        "cvss": "CVSS {n}",
+        "network": "open to where the scan stood: {n} finding(s)",
+        "closes": "one change closes {n} findings on average",
+        "class": "correction {n}",
+        "unconfirmed": "not confirmed by the live audit: {n} finding(s)",
+    },
+    "other_works": "The other pieces of work",
+    "more_works": "and {n} more pieces of work: see plan.json (works) and plan.paq.csv",
+    "in_work": "work {id}",
+    "hosts": "Hosts",
+    "host_count": "{n} host(s)",
+    "change_count": "{n} change(s)",
+    "cves": "CVE",
+    "exploited": "exploited (KEV)",
+    "solution": "Solution as the tool says",
+    "next_title": "To level {n} with the fewest changes",
+    "next_total": "At most {n} once {objects} object(s) are corrected, in {changes} change(s), {planned} of them "
+    "decided.",
+    "next_choice": "The level is that of the worst control that fails: each of these must be corrected, and no other "
+    "one "
+    "helps.",
+    "next_decided": "With the decisions taken so far",
+    "next_nothing_in_the_way": "Nothing stands in the way: all of it is decided.",
+    "next_in_the_way": "What stands in the way ({n})",
+    "next_unverified": "To be verified too, since not read",
+    "next_further": "To get further, in all",
+    "next_planned": "Decided",
+    "next_uncounted": "{n} finding(s) without named objects: how many there are is not known, run audit.yml.",
+    "obstacles": {
+        "undecided": "to be decided",
+        "waived": "waived",
+        "expired": "waiver has run out",
+        "manual": "by hand",
+        "no_object": "with unknown objects",
+        "protected": "protected account, by hand",
+    },
+    "waivers_line": "{in_force} in force, {expiring} of them end within {days} days; {expired} have run out",
+    "waivers_next": "the next one ends on {date}",
+    "paq_title": "Quality-improvement plan",
+    "paq_role": "Apply the role {role} after decision and approval (remediate.yml). Otherwise by hand: {steps}",
+    "paq_indicator": "{open} open findings of {findings}; target: 0 in the next report of the same scope",
+    "paq_proof": "New report or audit, then evidence.yml (evidence file)",
+    "paq_left": "Not taken up",
+    "paq_left_action": "Complete the inventory or see to it by hand, then plan again",
+    "paq_left_indicator": "{n} lines not taken up; target: 0",
 }
 
 TEXTS: Final = {"fr": FR, "en": EN}
@@ -415,7 +578,7 @@ _REASONS: Final = tuple(
         ("the host is not in the inventory", "l'hôte n'est pas dans l'inventaire"),
         ("the domain is not in the inventory", "le domaine n'est pas dans l'inventaire"),
         ("no control in the catalogue", "aucun point de contrôle du catalogue"),
-        ("nmap could not tell whether this port is open", "nmap n'a pas pu dire si ce port est ouvert"),
+        ("the scan could not tell whether this port is open", "le balayage n'a pas pu dire si ce port est ouvert"),
         (
             "its address belongs to several hosts of the inventory: (.+)",
             r"son adresse appartient à plusieurs hôtes de l'inventaire : \1",
@@ -432,3 +595,20 @@ def reason(text: str, language: str) -> str:
             if match:
                 return match.expand(french)
     return text
+
+
+def kind(type: str, t: Mapping[str, Any]) -> str:
+    """The name of a kind of source for people; a kind without a name of ours stays as it is."""
+    return str(t["types"].get(type, type))
+
+
+def sentence(one: Mapping[str, Any], language: str) -> str:
+    """Why a piece of work stands at its place, of one of its ``reasons``."""
+    t, value = TEXTS[language], one["value"]
+    if one["code"] == "severity":
+        value = t["severities"][value]
+    elif one["code"] == "class":
+        value = t["classes"][value]
+    elif isinstance(value, float):
+        value = f"{value:g}".replace(".", "," if language == "fr" else ".")
+    return str(t["reasons"][one["code"]].format(n=value))

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import level as rule
 
+from . import next_level, waivers
 from .decisions import Decision
 from .document import now
-from .model import Finding, rank
+from .model import DIRECTORY_TYPES, SEVERITIES, Finding
+from .next_level import Line
+from .priority import Board, Grade, Work, facts
 from .ways import ways
 
 SCHEMA: Final = "care.remediation/plan/1"
@@ -31,29 +34,51 @@ def build(
     today: datetime.date | None = None,
 ) -> dict[str, Any]:
     """The plan/1 document. ``findings`` is a findings/1 document; ``edition`` that of the catalogue; ``without`` the
-    approved findings that no role can act on, because no source names a usable object."""
+    approved findings that no role can act on, because no source names a usable object.
+
+    One pass over the findings, then one sort: the cost grows with their number.
+    """
     day = today or datetime.datetime.now(datetime.UTC).date()
     no_object = {finding["id"] for finding in without}
-    by_control: dict[str, list[Finding]] = {}
-    for finding in findings["findings"]:
-        by_control.setdefault(finding["control"], []).append(finding)
-    sources = {source["id"]: source for source in findings["sources"]}
-    controls = [
-        _control(catalogue[control], group, decisions, no_object, sources, day) for control, group in by_control.items()
-    ]
-    controls.sort(key=_priority)
+    board = Board({source["id"]: source["type"] for source in findings["sources"]})
+    listed: dict[str, list[tuple[Work, Grade, dict[str, Any]]]] = {}
     actions: dict[str, int] = {}
-    for control in controls:
-        for finding in control["findings"]:
-            actions[finding["action"]] = actions.get(finding["action"], 0) + 1
+    ends: list[datetime.date] = []
+    lines: list[Line] = []
+    for finding in findings["findings"]:
+        control, decision = catalogue[finding["control"]], decisions[finding["id"]]
+        done = action(finding, decision, control, no_object, day)
+        actions[done] = actions.get(done, 0) + 1
+        work, graded, made = board.add(finding, control, done)
+        waiver = decision.waiver()
+        listed.setdefault(control.id, []).append((work, graded, _finding(finding, decision, done, waiver, work.id)))
+        if waiver and decision.until:
+            ends.append(decision.until)
+        if finding["level"] is not None and not finding.get("unconfirmed"):
+            lines.append(Line(finding, done, made, waiver["until"] if waiver else None, _counted(finding, control)))
+    ranked = board.ranked()
+    places = {work.id: place for place, work in enumerate(ranked, 1)}
+    controls = [_control(catalogue[control], group, places) for control, group in listed.items()]
+    controls.sort(key=lambda control: places[control["findings"][0]["work"]])
+    assessed = levels(findings, catalogue, edition)
     return {
         "schema": SCHEMA,
         "generated": now(),
         "catalogue": named(edition),
-        "levels": levels(findings, catalogue, edition),
+        "levels": assessed,
+        "next_level": next_level.build(
+            assessed,
+            lines,
+            scored=edition.scored,
+            evaluated=domains(findings),
+            classes={control.id: control.class_ for control in catalogue.values()},
+        ),
         "sources": [_source(source) for source in findings["sources"]],
+        "works": [work.document(place) for place, work in enumerate(ranked, 1)],
         "controls": controls,
         "unmapped": findings["unmapped"],
+        "unmatched": findings.get("unmatched", []),
+        "closed": findings.get("closed", []),
         "unread": [
             {"control": control, "host": host, "reason": reason}
             for source in findings["sources"]
@@ -63,15 +88,10 @@ def build(
         "observations": observations(findings, edition),
         "added": list(added),
         "dropped": [{"finding": one.finding, "control": one.control, "host": one.host} for one in dropped],
+        "waivers": waivers.count(ends, day),
         "counts": findings["counts"]
         | {"findings": len(findings["findings"]), "actions": dict(sorted(actions.items()))},
     }
-
-
-def _priority(control: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What stands lowest first, then the safest and smallest corrections."""
-    line = {"control": control["control"], "class": control["class"], "findings": len(control["findings"])}
-    return rank(control["level"], control["severity"]), rule.order(line)
 
 
 def levels(findings: Mapping[str, Any], catalogue: Mapping[str, Any], edition: Any) -> list[dict[str, Any]]:
@@ -79,17 +99,19 @@ def levels(findings: Mapping[str, Any], catalogue: Mapping[str, Any], edition: A
 
     What a live audit does not bear out (``unconfirmed``) does not count.
     """
-    found = [(f["host"], f["control"], f["level"]) for f in findings["findings"] if not f.get("unconfirmed")]
-    return [
-        level_of(host, evaluated, found, catalogue, edition) for host, evaluated in sorted(domains(findings).items())
-    ]
+    judged = domains(findings)
+    found: dict[str, list[tuple[str, str, int | None]]] = {host: [] for host in judged}
+    for one in findings["findings"]:
+        if one["host"] in found and not one.get("unconfirmed"):
+            found[one["host"]].append((one["host"], one["control"], one["level"]))
+    return [level_of(host, judged[host], found[host], catalogue, edition) for host in sorted(judged)]
 
 
 def domains(findings: Mapping[str, Any]) -> dict[str, set[str]]:
     """Each domain of a findings/1 document and the controls that were judged there."""
     known: dict[str, set[str]] = {}
     for source in findings["sources"]:
-        if source["type"] in ("directory", "pingcastle"):
+        if source["type"] in DIRECTORY_TYPES:
             for host in source["targets"]:
                 known.setdefault(host, set()).update([] if source["partial"] else source["covers"])
     return known
@@ -151,44 +173,46 @@ def action(
     return "undecided"
 
 
-def _control(
-    control: Any,
-    group: Sequence[Finding],
-    decisions: Mapping[str, Decision],
-    no_object: set[str],
-    sources: Mapping[str, Mapping[str, Any]],
-    day: datetime.date,
+def _counted(finding: Finding, control: Any) -> bool:
+    """Whether a finding stands for one object: PingCastle may say that a control fails without saying for whom."""
+    return finding["object"]["type"] != "domain" or control.remediation is None or control.remediation.shape == "value"
+
+
+def _finding(
+    finding: Finding, decision: Decision, done: str, waiver: dict[str, str] | None, work: str
 ) -> dict[str, Any]:
-    listed = []
-    for finding in group:
-        decision = decisions[finding["id"]]
-        listed.append(
-            {
-                "id": finding["id"],
-                "host": finding["host"],
-                "object": finding["object"],
-                "level": finding["level"],
-                "severity": finding["severity"],
-                "protected": finding["protected"],
-                "unconfirmed": finding.get("unconfirmed"),
-                "ways": ways(finding["evidence"]),
-                "decision": decision.decision,
-                "waiver": decision.waiver(),
-                "action": action(finding, decision, control, no_object, day),
-                "sources": [
-                    mention | {"type": sources[mention["source"]]["type"], "file": sources[mention["source"]]["file"]}
-                    for mention in finding["sources"]
-                ],
-            }
-        )
-    graded = [finding["level"] for finding in group if finding["level"] is not None]
+    return {
+        "id": finding["id"],
+        "host": finding["host"],
+        "object": finding["object"],
+        "level": finding["level"],
+        "severity": finding["severity"],
+        "protected": finding["protected"],
+        "unconfirmed": finding.get("unconfirmed"),
+        "facts": facts(finding["evidence"]),
+        "ways": ways(finding["evidence"]),
+        "decision": decision.decision,
+        "waiver": waiver,
+        "action": done,
+        "work": work,
+        "sources": finding["sources"],
+    }
+
+
+def _control(
+    control: Any, group: list[tuple[Work, Grade, dict[str, Any]]], places: Mapping[str, int]
+) -> dict[str, Any]:
+    """A control with its findings: those of the first piece of work first, the most urgent first in each."""
+    group.sort(key=lambda one: (places[one[0].id], one[2]["action"] == "waived", one[1]))  # stable: else by name
+    findings = [one[2] for one in group]
+    graded = [finding["level"] for finding in findings if finding["level"] is not None]
     remediation = control.remediation
     return {
         "control": control.id,
         "family": control.family,
         "class": control.class_,
         "level": min(graded, default=None),
-        "severity": None if graded else next((f["severity"] for f in group if f["severity"]), control.severity),
+        "severity": None if graded else worst(finding["severity"] for finding in findings) or control.severity,
         "title": text(control.title),
         "why": text(control.why),
         "effect": text(control.effect),
@@ -196,8 +220,14 @@ def _control(
         "reference": control.reference,
         "role": remediation.role if remediation else None,
         "variable": remediation.variable if remediation else None,
-        "findings": listed,
+        "findings": findings,
     }
+
+
+def worst(severities: Iterable[str | None]) -> str | None:
+    """The worst of some severities; None where there is none."""
+    there = set(severities)
+    return next((severity for severity in SEVERITIES if severity in there), None)
 
 
 def text(both: Any) -> dict[str, str]:
@@ -207,4 +237,5 @@ def text(both: Any) -> dict[str, str]:
 
 def _source(source: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("id", "type", "file", "sha256", "tool_version", "generated", "level", "targets", "partial", "notes")
-    return {key: source[key] for key in keys}
+    more = ("remembered", "informational", "skipped")
+    return {key: source[key] for key in keys} | {key: source[key] for key in more if key in source}

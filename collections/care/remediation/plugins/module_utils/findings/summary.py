@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from .escape import terminal
 from .pages_text import TEXTS, reason
+
+# The terminal shows that many pieces of work, findings in the way and waivers that have run out; the page has more.
+SHOWN: Final = 40
 
 
 def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
@@ -17,39 +21,111 @@ def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
     t = TEXTS[language]
     actions = document["counts"]["actions"]
     lines = []
+    title = titles(document)
+    onward = {one["host"]: one for one in document["next_level"]}
     for one in document["levels"]:
-        lines += [*level(one, language), ""]
+        lines += level(one, language, blocking=False)
+        lines += [*(next_level(onward[one["host"]], language) if one["host"] in onward else []), ""]
     rows = [
         (
-            _grade(control, t),
-            control["control"],
-            terminal(control["title"][language], 52),
-            str(len(control["findings"])),
-            ", ".join(f"{count} {t['actions'][action]}" for action, count in _actions(control).items()),
+            str(work["place"]),
+            _grade(work, t),
+            work["control"],
+            terminal(work["cure"] or title[work["control"]][language], 60),
+            str(work["hosts_total"]),
+            str(work["changes"]),
+            str(work["findings"]),
+            ", ".join(f"{count} {t['actions'][action]}" for action, count in work["actions"].items()),
         )
-        for control in document["controls"]
+        for work in document["works"][:SHOWN]
     ]
-    lines += table((t["level"], t["control"], "", t["findings"], t["decision"]), rows) if rows else [t["nothing"]]
+    head = ("", t["level"], t["control"], "", t["hosts"], t["changes"], t["findings"], t["decision"])
+    lines += table(head, rows) if rows else [t["nothing"]]
+    if len(document["works"]) > SHOWN:
+        lines.append(f"… {t['more_works'].format(n=len(document['works']) - SHOWN)}")
     waiting = sum(actions.get(key, 0) for key in ("undecided", "expired", "no_object"))
     lines += [
         "",
         f"{document['counts']['findings']} {t['findings']} : {actions.get('apply', 0)} {t['will_apply']}, {waiting} "
         f"{t['to_decide']}, {actions.get('waived', 0)} {t['waived_count']}, "
         f"{actions.get('manual', 0) + len(document['unmapped'])} {t['manual_work']}",
+        *waived(document["waivers"], language),
+        *_expired(document, t),
     ]
-    for control in document["controls"]:
-        for finding in control["findings"]:
-            if finding["action"] == "expired":
-                lines.append(
-                    f"! {t['actions']['expired']} : {control['control']} {terminal(finding['object']['label'], 60)} "
-                    f"({finding['waiver']['until']}, {terminal(finding['waiver']['owner'], 60)})"
-                )
     if document["dropped"]:
         lines.append(
             f"{t['dropped_title']} : {', '.join(terminal(one['finding'], 20) for one in document['dropped'][:20])}"
         )
     lines += _notes(document, t)
     return [*lines, page]
+
+
+def titles(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Control to its title in both languages, of a plan or an evidence document."""
+    return {one["control"]: one["title"] for one in document["controls"]}
+
+
+def next_level(one: Mapping[str, Any], language: str) -> list[str]:
+    """What gets one domain to the next level with the fewest changes, and what stands in the way."""
+    t, total = TEXTS[language], one["total"]
+    lines = [
+        f"  {t['next_title'].format(n=one['to'])} : {t['next_total'].format(n=one['to'], **_counts(total))}",
+        *(
+            f"  {place:3}. {each['control']} ({t['object_count'].format(n=each['objects'])}, "
+            f"{t['change_count'].format(n=each['changes'])}"
+            f"{', ' + t['classes'][each['class']] if each['class'] else ''}{obstacles(each['obstacles'], t)})"
+            for place, each in enumerate(one["controls"], start=1)
+        ),
+    ]
+    if total["uncounted"]:
+        lines.append(f"  {t['next_uncounted'].format(n=total['uncounted'])}")
+    if one["in_the_way_total"]:
+        lines.append(f"  {t['next_in_the_way'].format(n=one['in_the_way_total'])}{obstacles(total['obstacles'], t)}")
+    else:
+        lines.append(f"  {t['next_nothing_in_the_way']}")
+    if one["unverified"]:
+        lines.append(f"  {t['next_unverified']} : {_some(one['unverified'])}")
+    lines += [
+        f"  {t['next_further']}, {t['level_n'].format(n=step['to']).lower()} : "
+        f"{t['object_count'].format(n=step['objects'])}, {t['change_count'].format(n=step['changes'])}"
+        for step in one["further"]
+    ]
+    return lines
+
+
+def _counts(tally: Mapping[str, Any]) -> dict[str, int]:
+    return {key: tally[key] for key in ("objects", "changes", "planned")}
+
+
+def obstacles(found: Mapping[str, int], t: Mapping[str, Any]) -> str:
+    """How many findings stand in the way for which reason, after a colon; nothing where none does."""
+    said = ", ".join(f"{count} {t['obstacles'][kind]}" for kind, count in found.items())
+    return f" : {said}" if said else ""
+
+
+def waived(counts: Mapping[str, Any], language: str) -> list[str]:
+    """The line that counts waivers; none where there never was one."""
+    t = TEXTS[language]
+    if not counts["in_force"] and not counts["expired"]:
+        return []
+    line = t["waivers_line"].format(**{key: counts[key] for key in ("in_force", "expiring", "days", "expired")})
+    after = f" ({t['waivers_next'].format(date=counts['next'])})" if counts["next"] else ""
+    return [f"{t['waivers']} : {line}{after}"]
+
+
+def _expired(document: Mapping[str, Any], t: Mapping[str, Any]) -> list[str]:
+    found = (
+        (control["control"], finding)
+        for control in document["controls"]
+        if document["waivers"]["expired"]
+        for finding in control["findings"]
+        if finding["action"] == "expired"
+    )
+    return [
+        f"! {t['actions']['expired']} : {control} {terminal(finding['object']['label'], 60)} "
+        f"({finding['waiver']['until']}, {terminal(finding['waiver']['owner'], 60)})"
+        for control, finding in itertools.islice(found, SHOWN)
+    ]
 
 
 def _notes(document: Mapping[str, Any], t: Mapping[str, Any]) -> list[str]:
@@ -59,13 +135,6 @@ def _notes(document: Mapping[str, Any], t: Mapping[str, Any]) -> list[str]:
         f"! {t['unread_title']} : {one['control']} ({terminal(one['host'], 60)}) : {terminal(one['reason'], 160)}"
         for one in document["unread"]
     ]
-
-
-def _actions(control: Mapping[str, Any]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for finding in control["findings"]:
-        counts[finding["action"]] = counts.get(finding["action"], 0) + 1
-    return counts
 
 
 def verdicts(document: Mapping[str, Any], language: str) -> list[str]:
@@ -90,8 +159,11 @@ def verdicts(document: Mapping[str, Any], language: str) -> list[str]:
     return lines
 
 
-def level(one: Mapping[str, Any], language: str, *, before: Mapping[str, Any] | None = None) -> list[str]:
-    """The level of one domain (before and now), its bounds while something is unverified, what blocks the next one.
+def level(
+    one: Mapping[str, Any], language: str, *, before: Mapping[str, Any] | None = None, blocking: bool = True
+) -> list[str]:
+    """The level of one domain (before and now), its bounds while something is unverified, what blocks the next one
+    (left out where ``next_level`` says it).
 
     ``one``: what ``controls.level.assess`` gives, with the ``host``.
     """
@@ -103,7 +175,7 @@ def level(one: Mapping[str, Any], language: str, *, before: Mapping[str, Any] | 
     ]
     if one["reached"] is None:
         lines.append(f"  {bounds(one, t)} : {_some(could_lower(one))}")
-    if one["blocking_next"]:
+    if blocking and one["blocking_next"]:
         lines.append(f"  {t['to_reach'].format(n=one['at_most'] + 1)} :")
         lines += [
             f"  {place:3}. {each['control']} ({t['object_count'].format(n=each['findings'])}"
@@ -152,6 +224,7 @@ def evidence(document: Mapping[str, Any], language: str, files: Sequence[str]) -
     t = TEXTS[language]
     counts = document["counts"]["findings"]
     lines = [", ".join(f"{counts[verdict]} {t['verdicts'][verdict]}" for verdict in counts)]
+    lines += waived(document["counts"]["waivers"], language)
     roles: dict[str, int] = {}
     for one in document["remains"]:
         roles[one["role"]] = roles.get(one["role"], 0) + 1

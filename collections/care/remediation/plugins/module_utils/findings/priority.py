@@ -1,0 +1,337 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""In which order to work, and why. Pure functions over what the reports say; nothing is looked up.
+
+The rule. Each finding has an *urgency*, 1 (first) to 5:
+
+- its ANSSI level (1 to 5); without one its severity (critical 1, high 2, medium 3, low 4, none 5);
+- 1 where a report says that it is exploited (CISA's KEV catalogue);
+- one less where EPSS (FIRST: probability of exploitation within 30 days) is 0.1 or more;
+- one less where it was seen from the internet (Shodan, Censys);
+- 5 where a live audit of the same control does not bear it out.
+
+A *piece of work* is what one kind of change closes: all findings of a control that a role corrects or a person follows
+one procedure for, and of the generic controls those with the same cure (``cures``). It stands where its most urgent
+open finding stands. Pieces of work of one urgency are ordered by:
+
+1. place: seen from the internet; graded by ANSSI; open to where a scan stood; the rest;
+2. exploitability: exploited; EPSS from 0.5, from 0.1, from 0.01; the rest; then the highest CVSS;
+3. how many findings one change closes: from 100, from 10, fewer;
+4. disruption: automatic, staged, assisted, manual;
+5. fewest changes; then the name, so that the order is always the same.
+
+What is waived as a whole comes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from ansible_collections.care.remediation.plugins.module_utils.controls import level as rule
+
+from .cures import GENERIC, Cure, Cures
+from .model import DIRECTORY_TYPES, LIVE_TYPES, SEVERITIES, canonical
+
+LEAST: Final = 5
+INTERNET: Final = frozenset(("shodan", "censys"))
+# They look from inside of a machine or of the directory, not at an open port
+INSIDE: Final = DIRECTORY_TYPES | LIVE_TYPES
+REACHES: Final = ("internet", "network", "inside")
+EPSS_BANDS: Final = (0.5, 0.1, 0.01)
+EPSS_RAISES: Final = 0.1
+CLOSES_BANDS: Final = (100, 10)
+KEPT: Final = 10  # names of hosts and CVEs that a piece of work shows
+
+
+class Grade(NamedTuple):
+    """How urgent a finding is; sorts most urgent first."""
+
+    urgency: int
+    place: int
+    exploit: int
+    cvss: float  # negative
+
+
+class Danger(NamedTuple):
+    """What reports say of the exploitability of a finding."""
+
+    kev: bool = False
+    epss: float | None = None
+    cvss: float | None = None
+
+
+_NOTHING: Final = Danger()
+
+
+def danger(evidence: Mapping[str, Any]) -> Danger:
+    """KEV, EPSS (0..1) and CVSS (0..10) of a finding's evidence; what is no such number counts as not said."""
+    if "cvss" not in evidence and "epss" not in evidence and "kev" not in evidence:
+        return _NOTHING
+    return Danger(evidence.get("kev") is True, _number(evidence.get("epss"), 1), _number(evidence.get("cvss"), 10))
+
+
+def reach(finding: Mapping[str, Any], types: Mapping[str, str]) -> str:
+    """From where a finding was seen: ``internet``, ``network`` (open to where a scan stood) or ``inside``.
+
+    ``types``: source id to its type.
+    """
+    seen = {types[mention["source"]] for mention in finding["sources"]}
+    if not seen.isdisjoint(INTERNET):
+        return "internet"
+    protocol, _slash, rest = finding["object"]["id"].partition("/")
+    if protocol in ("tcp", "udp", "sctp") and not seen <= INSIDE:
+        number = rest.partition("/")[0]
+        if number.isdigit() and number.strip("0"):  # port 0: a check made from inside of the host
+            return "network"
+    return "inside"
+
+
+def grade(finding: Mapping[str, Any], place: str) -> Grade:
+    """The urgency of a finding seen from ``place`` (``reach``), and what orders it among its equals."""
+    level, severity, said = finding["level"], finding["severity"], danger(finding["evidence"])
+    urgency = level or (SEVERITIES.index(severity) + 1 if severity in SEVERITIES else LEAST)
+    if said.epss is not None and said.epss >= EPSS_RAISES:
+        urgency -= 1
+    if place == "internet":
+        urgency -= 1
+    if said.kev or urgency < 1:
+        urgency = 1
+    if finding.get("unconfirmed"):
+        urgency = LEAST
+    stands = 0 if place == "internet" else 1 if level is not None else 2 if place == "network" else 3
+    return Grade(urgency, stands, exploit(said), -(said.cvss or 0.0))
+
+
+def exploit(said: Danger) -> int:
+    """0 (exploited) to 4 (nothing known)."""
+    if said.kev:
+        return 0
+    bands = (place for place, least in enumerate(EPSS_BANDS, 1) if said.epss is not None and said.epss >= least)
+    return next(bands, len(EPSS_BANDS) + 1)
+
+
+def closes_band(findings: int, changes: int) -> int:
+    """0 where one change closes 100 findings or more on average, 1 from 10, else 2."""
+    each = findings / max(changes, 1)
+    return next((place for place, least in enumerate(CLOSES_BANDS) if each >= least), len(CLOSES_BANDS))
+
+
+def disruption(class_: str | None) -> int:
+    """0 (automatic) to 4 (not known)."""
+    return rule.SAFETY.index(class_) if class_ in rule.SAFETY else len(rule.SAFETY)
+
+
+def changes(finding: Mapping[str, Any], control: Any, cure: Cure | None) -> tuple[int, ...]:
+    """The changes that close a finding, as numbers that are equal for equal changes (in this process only).
+
+    Of a role: the entries of its variable, or the variable itself where it is one setting of the whole target. Of a
+    cure: the host's. Of anything else: one of its own.
+    """
+    remediation, host = control.remediation, finding["host"]
+    if cure is not None:
+        return (hash((host, cure.key)),)
+    if remediation is None:
+        return (hash((host, finding["id"])),)
+    if remediation.shape == "value":
+        return (hash((host, remediation.variable)),)
+    entries = remediation.entries(finding)
+    if not entries:  # no usable object
+        return (hash((host, finding["id"])),)
+    return tuple({hash((host, remediation.variable, canonical(_bare(entry)))) for entry in entries})
+
+
+def _bare(entry: Mapping[str, Any]) -> dict[str, Any]:
+    # the label is for people, and the control for bookkeeping: neither makes another change
+    return {key: value for key, value in entry.items() if key not in ("label", "control")}
+
+
+def work_id(control: str, key: str) -> str:
+    """``w-`` and 16 hexadecimal digits, the same for the same piece of work in every plan."""
+    return "w-" + hashlib.sha256(canonical([control, key])).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class Work:
+    """One piece of work, as findings are added to it."""
+
+    id: str
+    control: Any
+    cure: Cure | None
+    findings: int = 0
+    open: int = 0
+    first: Grade | None = None  # the most urgent open finding
+    any: Grade | None = None
+    level: int | None = None
+    severity: str | None = None
+    unconfirmed: int = 0
+    kev: int = 0
+    epss: float | None = None
+    cvss: float | None = None
+    cves: set[str] = field(default_factory=set)
+    reaches: dict[str, int] = field(default_factory=dict)
+    hosts: set[str] = field(default_factory=set)
+    changes: set[int] = field(default_factory=set)
+    actions: dict[str, int] = field(default_factory=dict)
+
+    def add(self, finding: Mapping[str, Any], graded: Grade, made: Iterable[int], action: str, place: str) -> None:
+        """Count one finding; ``action`` as ``plan.action`` gives it, ``place`` as ``reach``."""
+        self.findings += 1
+        self.hosts.add(finding["host"])
+        self.changes.update(made)
+        self.actions[action] = self.actions.get(action, 0) + 1
+        self.reaches[place] = self.reaches.get(place, 0) + 1
+        if self.any is None or graded < self.any:
+            self.any = graded
+        if action != "waived":
+            self.open += 1
+            if self.first is None or graded < self.first:
+                self.first = graded
+        self.unconfirmed += bool(finding.get("unconfirmed"))
+        level, severity = finding["level"], finding["severity"]
+        if level is not None and (self.level is None or level < self.level):
+            self.level = level
+        if severity in SEVERITIES and (
+            self.severity is None or SEVERITIES.index(severity) < SEVERITIES.index(self.severity)
+        ):
+            self.severity = severity
+        evidence = finding["evidence"]
+        said = danger(evidence)
+        self.kev += said.kev
+        self.epss = _most(self.epss, said.epss)
+        self.cvss = _most(self.cvss, said.cvss)
+        if "cve" in evidence:
+            self.cves.update(cves(evidence))
+
+    def place(self) -> tuple[Any, ...]:
+        """The sort key among all pieces of work."""
+        graded = self.first or self.any or Grade(LEAST, 3, 4, 0.0)
+        return (
+            self.open == 0,
+            *graded,
+            closes_band(self.findings, len(self.changes)),
+            disruption(self.control.class_),
+            len(self.changes),
+            self.control.id,
+            self.cure.key if self.cure else "",
+        )
+
+    def reasons(self) -> list[dict[str, Any]]:
+        """Why it stands there: codes whose sentences are in ``pages_text``, most important first."""
+        why: list[dict[str, Any]] = []
+
+        def say(code: str, value: Any = None) -> None:
+            why.append({"code": code, "value": value})
+
+        if not self.open:
+            say("settled")
+        if self.kev:
+            say("kev", self.kev)
+        if self.reaches.get("internet"):
+            say("internet", self.reaches["internet"])
+        if self.level is not None:
+            say("level", self.level)
+        elif self.severity is not None:
+            say("severity", self.severity)
+        if self.epss is not None and self.epss >= EPSS_BANDS[-1]:
+            say("epss", round(self.epss, 3))
+        if self.cvss is not None:
+            say("cvss", self.cvss)
+        if self.reaches.get("network"):
+            say("network", self.reaches["network"])
+        if self.findings > len(self.changes):
+            say("closes", round(self.findings / max(len(self.changes), 1), 1))
+        if self.control.class_ is not None:
+            say("class", self.control.class_)
+        if self.unconfirmed:
+            say("unconfirmed", self.unconfirmed)
+        return why
+
+    def document(self, place: int) -> dict[str, Any]:
+        """The piece of work as plan/1 has it, with its place (from 1)."""
+        graded = self.first or self.any
+        return {
+            "id": self.id,
+            "place": place,
+            "control": self.control.id,
+            "cure": self.cure.text[:600] if self.cure else None,
+            "class": self.control.class_,
+            "urgency": graded.urgency if graded else LEAST,
+            "level": self.level,
+            "severity": self.severity if self.level is None else None,
+            "reach": next((name for name in REACHES if self.reaches.get(name)), None),
+            "kev": self.kev,
+            "epss": self.epss,
+            "cvss": self.cvss,
+            "cves": sorted(self.cves)[:KEPT],
+            "cves_total": len(self.cves),
+            "findings": self.findings,
+            "open": self.open,
+            "changes": len(self.changes),
+            "hosts": sorted(self.hosts)[:KEPT],
+            "hosts_total": len(self.hosts),
+            "actions": dict(sorted(self.actions.items())),
+            "reasons": self.reasons(),
+        }
+
+
+class Board:
+    """All pieces of work of a plan. ``types``: source id to its type."""
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        self._types = types
+        self._cures = Cures()
+        self._works: dict[tuple[str, str], Work] = {}
+
+    def add(self, finding: Mapping[str, Any], control: Any, action: str) -> tuple[Work, Grade, tuple[int, ...]]:
+        """Put a finding to its piece of work; gives that, its grade and the changes that close it."""
+        cure = self._cures.of(finding) if control.id.startswith(GENERIC) else None
+        key = (control.id, cure.key if cure else "")
+        work = self._works.get(key)
+        if work is None:
+            work = self._works[key] = Work(work_id(*key), control, cure)
+        elif cure is not None and work.cure is not None and cure[1:] > work.cure[1:]:
+            work.cure = cure
+        place = reach(finding, self._types)
+        graded, made = grade(finding, place), changes(finding, control, cure)
+        work.add(finding, graded, made, action, place)
+        return work, graded, made
+
+    def ranked(self) -> list[Work]:
+        """All pieces of work in the order to act."""
+        return sorted(self._works.values(), key=Work.place)
+
+
+def facts(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a report says of a flaw, in the names of the documents; None where it says nothing of the kind."""
+    if "title" not in evidence and "cve" not in evidence and "solution" not in evidence and "cvss" not in evidence:
+        return None
+    said = danger(evidence)
+    title, solution = evidence.get("title"), evidence.get("solution")
+    return {
+        "title": title[:500] if isinstance(title, str) else None,
+        "solution": solution[:1000] if isinstance(solution, str) else None,
+        "cve": cves(evidence),
+        "cvss": said.cvss,
+        "epss": said.epss,
+        "kev": said.kev,
+    }
+
+
+def cves(evidence: Mapping[str, Any]) -> list[str]:
+    """The CVE ids of a finding's evidence."""
+    found = evidence.get("cve")
+    return [str(one)[:40] for one in found if one][:100] if isinstance(found, list) else []
+
+
+def _number(value: Any, most: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= most else None
+
+
+def _most(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else max(one, other)
