@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from . import content
+from .ads import AdsReader
 from .defectdojo import DefectDojoReader
 from .errors import ReportError
 from .nmap import NmapHandler
@@ -26,6 +27,7 @@ XML: Final[tuple[Any, ...]] = (
 )
 JSON: Final[tuple[Any, ...]] = (
     DefectDojoReader,
+    AdsReader,
 )
 TABLES: Final[tuple[Any, ...]] = ()
 BUNDLES: Final[tuple[Any, ...]] = ()

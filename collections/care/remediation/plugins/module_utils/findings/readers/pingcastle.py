@@ -185,6 +185,7 @@ class PingCastleHandler:
     """Puts Rule, Account and Member into ``out``, and the facts of the whole report into ``info``."""
 
     type = "pingcastle"
+    ROOTS: Final = frozenset({"HealthcheckData"})
 
     def __init__(self) -> None:
         self.out: deque[Any] = deque()
