@@ -97,7 +97,8 @@ def test_an_empty_folder_gives_nothing_and_is_said(folder: Path) -> None:
     assert find(["new"], folder) == []
     gathered = gather(["new"], folder)
     assert not gathered.items
-    assert {one["file"]: one["reason"] for one in gathered.left_out}[str(folder / "new")].startswith("there is no report")
+    reasons = {one["file"]: one["reason"] for one in gathered.left_out}
+    assert reasons[str(folder / "new")].startswith("there is no report")
 
 
 def test_the_number_of_files_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

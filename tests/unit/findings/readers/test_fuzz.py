@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, care.remediation contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every reader of the registry, over every fixture, after every mishap: an error that says what, or records; never a
+traceback, never a silent loss, in bounded time and memory.
+
+A new reader is tested here as soon as it has fixtures. ``tests/fuzz`` does the same by coverage, for hours.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.care.remediation.plugins.module_utils.findings import records
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers import formats
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReaderFault, ReportError
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.report import expand, open_report
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .mutations import VALUES, mutate
+
+REPORTS = Path(__file__).parents[3] / "fixtures" / "reports"
+# A mutation of a fixture (at most 200 kB) that takes longer is a reader that can be made to hang.
+SECONDS = 5.0
+MEGABYTES = 400
+GRADES = {None, "critical", "high", "medium", "low"}
+KNOWN_FACTS = {"cve": list, "cwe": list, "references": list, "kev": bool, "epss": float | int, "cvss": float | int}
+
+
+class Result(NamedTuple):
+    type: str
+    records: list[str]
+    skipped: int
+    notes: list[str]
+    partial: bool
+
+
+def read(path: Path, **options: Any) -> Result:
+    """Everything that a file gives, its records checked and as text."""
+    report = open_report(path, **options)
+    found: list[str] = []
+    for record in report.records():
+        if isinstance(record, records.Record):
+            check(record)
+        found.append(repr(record))
+    assert all(isinstance(note, str) for note in report.notes)
+    return Result(report.type, found, report.skipped.count, report.notes, report.partial)
+
+
+def check(record: records.Record) -> None:
+    """What every record keeps, whatever the report said."""
+    assert record.kind in records.KINDS
+    assert isinstance(record.rule, str) and isinstance(record.title, str) and isinstance(record.wording, str)
+    assert isinstance(record.place, str)
+    assert record.severity is None or isinstance(record.severity, str)
+    assert record.grade in GRADES, record.grade
+    assert len(record.rule) <= 4_000 and len(record.title) <= 10_000 and len(record.wording) <= 100_000
+    asset = record.asset
+    if asset is not None:
+        for names in (asset.addresses, asset.typed_names, asset.names, asset.sids):
+            assert isinstance(names, list) and all(isinstance(name, str) and name for name in names), asset
+        assert all(records.normal_address(address) == address for address in asset.addresses), asset.addresses
+        assert isinstance(asset.label, str)
+    if record.kind in (records.HOST, records.PORT):
+        assert asset is not None
+    if record.kind == records.PORT:
+        assert record.port is not None
+    if record.port is not None:
+        assert record.port.protocol in ("tcp", "udp", "sctp", "ip"), record.port
+        assert type(record.port.number) is int and 0 <= record.port.number <= 65535, record.port
+        assert isinstance(record.port.state, str)
+    for name, kind in KNOWN_FACTS.items():
+        value = record.facts.get(name)
+        assert value is None or isinstance(value, kind), (name, value)
+    for name, most in (("cvss", 10), ("epss", 1)):
+        value = record.facts.get(name)
+        assert value is None or 0 <= value <= most, (name, value)
+    json.dumps(record.facts, allow_nan=False)
+    json.dumps(record.object, allow_nan=False)
+
+
+def fixtures() -> list[Path]:
+    """Every fixture that a reader of the registry reads."""
+    found = []
+    for path in sorted(REPORTS.rglob("*")):
+        if path.is_file() and path.suffix not in (".md", ".yml"):
+            try:
+                if len(expand(path)) == 1 and open_report(path).type:
+                    found.append(path)
+            except ReportError:
+                continue
+    return found
+
+
+FIXTURES = fixtures()
+CONTENTS = {path: path.read_bytes() for path in FIXTURES}
+every_fixture = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: str(path.relative_to(REPORTS)))
+document = pytest.mark.parametrize(
+    "fixture",
+    [path for path in FIXTURES if CONTENTS[path].lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"<", b"{", b"[")],
+    ids=lambda path: str(path.relative_to(REPORTS)),
+)
+
+
+def peak() -> int:
+    """The most memory that this process ever used, in MB."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) // 1024
+
+
+def attempt(path: Path, content: bytes, **options: Any) -> Result | ReportError:
+    """What reading a content gives: a result, or an error that names the file, in bounded time and memory."""
+    path.write_bytes(content)
+    begun, used = time.process_time(), peak()
+    try:
+        result: Result | ReportError = read(path, **options)
+    except ReportError as exc:
+        assert not isinstance(exc, ReaderFault), exc
+        assert str(path) in str(exc) and len(str(exc)) < 5_000
+        result = exc
+    assert time.process_time() - begun < SECONDS
+    assert peak() - used < MEGABYTES
+    return result
+
+
+def test_every_reader_has_fixtures() -> None:
+    types = Counter(read(path).type for path in FIXTURES)
+    missing = set(formats.types()) - set(types) - {"mapped"}
+    assert not missing, f"no fixture in {REPORTS} is read by: {', '.join(sorted(missing))}"
+
+
+@every_fixture
+def test_reading_is_repeatable_and_the_same_through_gzip(fixture: Path, tmp_path: Path) -> None:
+    whole = read(fixture)
+    assert read(fixture) == whole
+    assert attempt(tmp_path / "packed", gzip.compress(CONTENTS[fixture])) == whole
+    assert attempt(tmp_path / "partial", CONTENTS[fixture], accept_partial=True) == whole
+
+
+@every_fixture
+def test_mishaps_are_errors_or_records(fixture: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "report"
+    others = list(CONTENTS.values())
+
+    @given(st.integers(0, 2**32), st.booleans(), st.booleans())
+    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def run(seed: int, accept: bool, packed: bool) -> None:
+        content = mutate(CONTENTS[fixture], random.Random(seed), others)
+        if packed:
+            content = gzip.compress(content, 1)
+        attempt(path, content, accept_partial=accept)
+
+    run()
+
+
+@document
+def test_a_cut_document_is_never_taken_for_a_whole_one(fixture: Path, tmp_path: Path) -> None:
+    content = CONTENTS[fixture].rstrip()
+    whole = read(fixture)
+    lines = content.count(b"\n") + 1
+    rolls = random.Random(4)
+    places = {rolls.randrange(1, len(content)) for _ in range(25)} | {len(content) - 1}
+    marks = [match.start() for match in re.finditer(rb"[<>\"{}\[\],\n]", content)]
+    places |= {rolls.choice(marks) for _ in range(25)}
+    for place in sorted(places):
+        cut = content[:place]
+        refused = attempt(tmp_path / "cut", cut)
+        if not isinstance(refused, ReportError):
+            # one document a line: a cut at the end of a line cannot be seen
+            assert lines > 1 and _whole_lines(cut), place
+            assert refused.records == whole.records[: len(refused.records)]
+        partial = attempt(tmp_path / "cut", cut, accept_partial=True)
+        if isinstance(partial, Result):
+            assert partial.partial or not isinstance(refused, ReportError)
+            assert len(partial.records) <= len(whole.records)
+
+
+def _whole_lines(text: bytes) -> bool:
+    """Whether a text is one JSON value a line."""
+    try:
+        return all(json.loads(line) is not None for line in text.decode().splitlines() if line.strip())
+    except ValueError:
+        return False
+
+
+def _lists(value: Any) -> list[list[Any]]:
+    """Every list of objects in a JSON value: the things that a report holds."""
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list) and any(isinstance(item, dict) for item in one):
+            found.append(one)
+        waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return found
+
+
+@document
+def test_an_element_that_is_none_is_never_lost_in_silence(fixture: Path, tmp_path: Path) -> None:
+    """Garbage instead of one element of a list: an error, or said; never just fewer records."""
+    text = CONTENTS[fixture]
+    try:
+        size = len(_lists(json.loads(text)))
+    except ValueError:
+        return  # XML, or one value a line: below
+    whole = read(fixture)
+    rolls = random.Random(5)
+    for index in rolls.sample(range(size), min(size, 25)):
+        for garbage in rolls.sample([value for value in VALUES if not isinstance(value, dict)], 3):
+            broken = json.loads(text)
+            elements = _lists(broken)[index]
+            elements[rolls.choice([at for at, one in enumerate(elements) if isinstance(one, dict)])] = garbage
+            result = attempt(tmp_path / "garbage", json.dumps(broken).encode())
+            if isinstance(result, Result) and len(result.records) < len(whole.records):
+                told = result.skipped > whole.skipped or result.notes != whole.notes
+                assert told, f"list {index}, {garbage!r}: {len(whole.records) - len(result.records)} records lost"
+
+
+@document
+def test_a_line_that_is_damaged_is_counted(fixture: Path, tmp_path: Path) -> None:
+    lines = CONTENTS[fixture].splitlines(keepends=True)
+    if len(lines) < 2 or not _whole_lines(lines[0]) or not _whole_lines(CONTENTS[fixture]):
+        return  # not one value a line
+    whole = read(fixture)
+    for index in range(1, min(len(lines), 20)):
+        for damage in (lines[index][: len(lines[index]) // 2] + b"\n", b"null\n", b"[]\n", b'"x"\n', b"{\n"):
+            result = attempt(tmp_path / "lines", b"".join([*lines[:index], damage, *lines[index + 1 :]]))
+            assert isinstance(result, ReportError) or result.skipped > whole.skipped, damage
