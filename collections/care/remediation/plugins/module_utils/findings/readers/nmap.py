@@ -142,7 +142,7 @@ class NmapHandler:
         """expat: character data; nmap puts nothing that matters there."""
 
     def flush(self) -> None:
-        """The file ends here: the host begun, with its ports so far; the last one may lack its state. Before its address
+        """The file ends here: the host begun, with its ports so far; the last may lack its state. Before its address
         stands its status: without an address, nothing says that it is up."""
         if self._host is not None and self._host.addresses:
             self.end("host")
