@@ -93,7 +93,7 @@ def items(
     A place is written as ijson does: ``""`` the top value, ``item`` an element of an array, names joined by dots:
     ``runs.item.results.item``. Of a place within another one, only the outer is given.
 
-    An element that breaks a bound (size, depth, digits, a key twice) goes to ``skipped`` with its line, or is an error
+    An element that breaks a bound (size, depth, a key twice) goes to ``skipped`` with its line, or is an error
     where that is None. ``notes`` gets what was read otherwise than written. Raises ReportError: not JSON, truncated
     (``truncated`` set, after everything complete was given), a second document.
     """
@@ -117,12 +117,13 @@ def lines(stream: BinaryIO, skipped: Skipped, notes: list[str] | None = None) ->
                 skipped.add(f"line {number}", f"is longer than {MAX_LINE >> 20} MiB")
                 continue
             characters = text.one(line).strip()
-            at = 0
+            at, end = 0, len(characters)
             try:
-                while at < len(characters):
+                while at < end:
                     value, at = decoder.value(characters, at)
                     yield number, value
-                    at = _SPACE.match(characters, at).end()  # type: ignore[union-attr]
+                    if at < end:
+                        at = _SPACE.match(characters, at).end()  # type: ignore[union-attr]
             except json.JSONDecodeError as exc:
                 if not ended:
                     raise ReportError(

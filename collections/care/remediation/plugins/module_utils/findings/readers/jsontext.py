@@ -127,7 +127,8 @@ class Text:
 
 class Decoder:
     """Decodes one JSON value at a place in a text. ``unknown``: numbers so far that JSON does not have (NaN, Infinity,
-    1e999), which some tools write for "not known": given as None."""
+    1e999), which some tools write for "not known": given as None. A number of more than MAX_DIGITS digits is given
+    as its text."""
 
     def __init__(self, max_depth: int = MAX_DEPTH) -> None:
         self.unknown = 0
@@ -145,7 +146,10 @@ class Decoder:
             raise Refused(f"values are nested deeper than {self.max_depth}") from None
         if text.count("{", start, end) + text.count("[", start, end) > self.max_depth:
             self._bound_depth(value)
-        if text.find("\\ud", start, end) >= 0 or text.find("\\uD", start, end) >= 0:
+        # The first look is cheap, and most values have no backslash.
+        if text.find("\\", start, end) >= 0 and (
+            text.find("\\ud", start, end) >= 0 or text.find("\\uD", start, end) >= 0
+        ):
             value = _without_halves(value)
         return value, end
 
@@ -180,18 +184,17 @@ class Decoder:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
-    if len(value) != len(pairs):
-        # Which of both counts is for no reader to guess.
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Refused(f"the key {twice[:80]!r} stands twice in one object")
-    return value
+    if len(value) == len(pairs):
+        return value
+    # Which of both counts is for no reader to guess.
+    seen: set[str] = set()
+    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    raise Refused(f"the key {twice[:80]!r} stands twice in one object")
 
 
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise Refused(f"a number of {len(text)} digits")
-    return int(text)
+def _integer(text: str) -> int | str:
+    # The modulus of an RSA key, or an attack on the conversion, which is quadratic: nothing that a reader counts with.
+    return int(text) if len(text) <= MAX_DIGITS else text
 
 
 def _without_halves(value: Any) -> Any:
