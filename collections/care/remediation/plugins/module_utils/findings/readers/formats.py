@@ -17,6 +17,7 @@ from . import content
 from .ads import AdsReader
 from .defectdojo import DefectDojoReader
 from .errors import ReportError
+from .nessus import NessusHandler
 from .nmap import NmapHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
 from .xmlstream import Foreign, Handler, Refused
@@ -24,6 +25,7 @@ from .xmlstream import Foreign, Handler, Refused
 XML: Final[tuple[Any, ...]] = (
     NmapHandler,
     PingCastleHandler,
+    NessusHandler,
 )
 JSON: Final[tuple[Any, ...]] = (
     DefectDojoReader,
