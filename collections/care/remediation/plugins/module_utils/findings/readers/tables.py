@@ -59,12 +59,13 @@ Row = tuple[int, dict[str, str]]
 @dataclass(slots=True)
 class TableHead:
     """The beginning of a table file: ``kind`` csv or xlsx; for each sheet (CSV: one, named "") its first rows, as
-    (line, cells)."""
+    (line, cells). ``beginning``: CSV's first bytes, for who knows better how to read them."""
 
     kind: str
     sheets: dict[str, list[tuple[int, list[str]]]] = field(default_factory=dict)
     delimiter: str | None = None
     encoding: str | None = None
+    beginning: bytes = b""
 
 
 def fold(text: str) -> str:
@@ -282,9 +283,14 @@ def rows(source: Path | BinaryIO, **options: object) -> Iterator[Row]:
 def head(
     source: Path | BinaryIO, *, name: str = "", delimiter: str | None = None, encoding: str | None = None
 ) -> TableHead:
-    """The first rows of a table file, of every sheet: enough to recognise it. Raises ReportError where it is none."""
+    """The first rows of a table file, of every sheet: enough to recognise it. Raises ReportError where it is none.
+
+    A stream that can be sought in is read from its beginning.
+    """
     name = name or (str(source) if isinstance(source, Path) else "the table")
     with _opened(source, name) as stream:
+        if stream.seekable():
+            stream.seek(0)
         beginning, stream = _peek(stream)
         refuse_others(beginning, name)
         if beginning.startswith(ZIP):
@@ -301,7 +307,7 @@ def csv_head(
     beginning: bytes, *, delimiter: str | None = None, encoding: str | None = None, name: str = "the table"
 ) -> TableHead:
     """The first rows of what may be CSV, from its first bytes; the last line given may be incomplete."""
-    found = TableHead("csv", encoding=encoding or encoding_of(beginning))
+    found = TableHead("csv", encoding=encoding or encoding_of(beginning), beginning=beginning)
     lines = _Text(found.encoding or "utf-8", name).lines(iter((beginning,)))
     texts = [line for _number, line in itertools.islice(lines, 2_000)]
     declared = re.fullmatch(r'"?sep=(.)"?', texts[0].strip("\r\n")) if texts else None
