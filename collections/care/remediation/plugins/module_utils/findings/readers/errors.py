@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+MAX_REASON: Final = 2_000
+
 
 class ReportError(Exception):
     """A report cannot be read. Says which file, where in it, why, and what to do.
@@ -16,6 +20,8 @@ class ReportError(Exception):
     def __init__(
         self, file: str, reason: str, *, line: int | None = None, truncated: bool = False, foreign: bool = False
     ) -> None:
+        if len(reason) > MAX_REASON:  # it quotes the file, and the file is hostile
+            reason = f"{reason[:MAX_REASON]}…"
         self.file = file
         self.line = line
         self.reason = reason

@@ -183,11 +183,13 @@ class NmapHandler:
             self._host.addresses.append(address)
 
     def _start_hostname(self, attributes: dict[str, str]) -> None:
-        if self._host is None or len(self._host.names) >= 64:
+        if self._host is None:
             return
-        name = cut(attributes.get("name", ""), 255)
         # "user" is what the operator typed; a PTR record is whatever the owner of the address likes
-        (self._host.typed_names if attributes.get("type") == "user" else self._host.names).append(name)
+        names = self._host.typed_names if attributes.get("type") == "user" else self._host.names
+        name = cut(attributes.get("name", ""), 255)
+        if name and len(names) < 64:
+            names.append(name)
 
     def _start_port(self, attributes: dict[str, str]) -> None:
         self._port = None
