@@ -120,7 +120,7 @@ def test_hostile() -> None:
         "vuln_owner": 1,
         "vuln_rodc_reveal": 1,
     }
-    assert [record for record in records if record.rule == "../../vuln_guest"][0].facts.get("control") is None
+    assert next(record for record in records if record.rule == "../../vuln_guest").facts.get("control") is None
     # 5 findings of vuln_guest that are none, its second entry, no Id (4 entries are no objects), an unknown status,
     # Findings that are no list, two advisories without Id
     assert reader.skipped.count == 5 + 1 + 1 + 4 + 1 + 1 + 2

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, care.remediation contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""ADS-Open's ``report.json`` (versions 1.0 to 1.5): ANSSI's control points judged from an ORADAD dump, in ANSSI's names.
+"""ADS-Open's ``report.json`` (versions 1.0 to 1.5): ANSSI's control points, judged from an ORADAD dump.
 
-ANSSI's own ADS service has no documented export; a report with this shape (Domain, Controls with Id, Status, Levels) is
-read whoever wrote it. PowerShell writes it: UTF-8 with or without a mark, and arrays sometimes as objects with ``value``.
+ANSSI's own ADS service has no documented export; a report of this shape (Domain, Controls with Id, Status, Levels) is
+read whoever wrote it. PowerShell writes it: UTF-8 with or without a mark, arrays sometimes as objects with ``value``.
 """
 
 from __future__ import annotations
@@ -150,9 +150,10 @@ class AdsReader:
             self.skipped.add(where, "it has no Id")
             return
         if state is None:
+            said = cut(str(control.get("Status")), 60)
             self.skipped.add(
                 where,
-                f"its Status is {cut(str(control.get('Status')), 60)!r}: Passed, Failed and NotEvaluated are known",
+                f"its Status is {said!r}: Passed, Failed and NotEvaluated are known",
             )
             return
         if rule in self._seen:
@@ -238,7 +239,7 @@ class AdsReader:
 
 
 def _array(value: Any) -> list[Any] | None:
-    """An array; Windows PowerShell 5.1 may write it as ``{"value": […], "Count": n}``, and one element without array."""
+    """An array, also as Windows PowerShell 5.1 may write it: ``{"value": […], "Count": n}``, or its only element."""
     if isinstance(value, dict):
         return value["value"] if isinstance(value.get("value"), list) else [value]
     if value is None:

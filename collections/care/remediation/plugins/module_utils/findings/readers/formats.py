@@ -20,6 +20,7 @@ from .errors import ReportError
 from .nessus import NessusHandler
 from .nmap import NmapHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
+from .purple_knight import PurpleKnightFolder, PurpleKnightReader
 from .xmlstream import Foreign, Handler, Refused
 
 XML: Final[tuple[Any, ...]] = (
@@ -31,8 +32,12 @@ JSON: Final[tuple[Any, ...]] = (
     DefectDojoReader,
     AdsReader,
 )
-TABLES: Final[tuple[Any, ...]] = ()
-BUNDLES: Final[tuple[Any, ...]] = ()
+TABLES: Final[tuple[Any, ...]] = (
+    PurpleKnightReader,
+)
+BUNDLES: Final[tuple[Any, ...]] = (
+    PurpleKnightFolder,
+)
 
 # Until a reader names its roots itself.
 _ROOTS: Final[Mapping[str, frozenset[str]]] = {
