@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.care.remediation.plugins.module_utils.findings import records
+from ansible_collections.care.remediation.plugins.module_utils.findings import mapping_file, records
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReaderFault, ReportError
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.report import expand, open_report
 
 REPORTS = Path(__file__).parents[3] / "fixtures" / "reports"
+MAPPINGS = mapping_file.load_all([REPORTS / "mapped"])
 # A mutation of a fixture (at most 200 kB) that takes longer is a reader that can be made to hang.
 SECONDS = 5.0
 MEGABYTES = 400
@@ -33,7 +34,7 @@ class Result(NamedTuple):
 
 def read(path: Path, **options: Any) -> Result:
     """Everything that a file gives, its records checked and as text."""
-    report = open_report(path, **options)
+    report = open_report(path, mappings=MAPPINGS, **options)
     found: list[str] = []
     for record in report.records():
         if isinstance(record, records.Record):
@@ -81,7 +82,7 @@ def fixtures() -> list[Path]:
     for path in sorted(REPORTS.rglob("*")):
         if path.is_file() and path.suffix not in (".md", ".yml"):
             try:
-                if len(expand(path)) == 1 and open_report(path).type:
+                if len(expand(path)) == 1 and open_report(path, mappings=MAPPINGS).type:
                     found.append(path)
             except ReportError:
                 continue
