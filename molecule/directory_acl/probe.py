@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
 
+from care_lab import laps_schema
 from care_lab.constants import USER_PASSWORD
 from domain_probe import BASE, Probe, main
 
@@ -22,6 +23,7 @@ BELOW = f"OU=Sous-unité,{UNIT}"
 OWNED = f"OU=À son ancien gestionnaire,{BASE}"
 MIXED = f"OU=Désordre d'accès,{BASE}"
 LINK = "f30e3bbe-9ff0-11d1-b603-0000f80367c1"
+POSTS = f"OU=Postes d'essai,{BASE}"
 OIDS = f"CN=OID,CN=Public Key Services,CN=Services,CN=Configuration,{BASE}"
 
 
@@ -52,8 +54,12 @@ def prepare(probe: Probe) -> None:
     probe.run("samba-tool", "user", "create", THIEF, USER_PASSWORD)
     sid = probe.one(f"(sAMAccountName={THIEF})")["objectsid"][0]
     care = probe.one("(sAMAccountName=svc-care)")["objectsid"][0]
-    for dn in (UNIT, BELOW, OWNED, MIXED):
+    for dn in (UNIT, BELOW, OWNED, MIXED, POSTS):
         probe.must("samba-tool", "ou", "create", dn)
+    laps_schema.extend(lambda command, given: probe.must(*command, given=given), BASE)
+    password = _guid_of(probe, "msLAPS-Password")
+    curious = f"(OA;CIIO;RPCR;{password};{laps_schema.COMPUTER};{sid})"
+    probe.must("samba-tool", "dsacl", "set", f"--objectdn={POSTS}", f"--sddl={curious}")
     replication = [f"(OA;;CR;{right};;{sid})" for right in (CHANGES, SECRETS)]
     down = f"(A;CI;WD;;;{sid})"
     automation = f"(OA;;CR;{CHANGES};;{care})"
@@ -77,8 +83,10 @@ def prepare(probe: Probe) -> None:
         {"object": OIDS, "trustee": sid, "ace": f"(A;;WO;;;{sid})", "control": "vuln_adcs_control", "label": THIEF},
         {"object": MIXED, "trustee": sid, "ace": mixed[0], "label": THIEF},
         {"object": MIXED, "trustee": sid, "ace": f"O:{sid}", "label": THIEF},
-    ], "care_acl_owner": [{"object": OWNED, "label": OWNED}], "care_acl_reorder": True}), encoding="utf-8")
-    probe.note(sid=sid, care_refused=[
+    ], "care_acl_owner": [{"object": OWNED, "label": OWNED}], "care_acl_reorder": True, "care_acl_laps": [
+        {"units": [POSTS], "readers": [f"{domain['objectsid'][0]}-512"], "exclusive": True},
+    ]}), encoding="utf-8")
+    probe.note(sid=sid, password=password, care_refused=[
         {"name": "inherited", "entry": {"object": BELOW, "trustee": sid, "ace": down}, "reason": "it is set on OU="},
         {"name": "default holder", "entry": {"object": BASE, "trustee": admins, "ace": default},
          "reason": "holds rights in every domain by default"},
@@ -100,7 +108,13 @@ def prepare(probe: Probe) -> None:
     probe.judge(ok, "the thief replicates the domain with its secrets", said)
     probe.dump("before")
     probe.judge(all(owner(probe, dn) == sid for dn in (OWNED, MIXED)), "the thief owns two units", "")
-    probe.note(before={dn: entries(probe, dn) for dn in (BASE, UNIT, BELOW, MIXED, OIDS)})
+    probe.note(before={dn: entries(probe, dn) for dn in (BASE, UNIT, BELOW, MIXED, OIDS, POSTS)})
+
+
+def _guid_of(probe: Probe, attribute: str) -> str:
+    """The schemaIDGUID of an attribute, which Samba chose."""
+    found = probe.find(f"(lDAPDisplayName={attribute})", "schemaIDGUID", base=f"CN=Schema,CN=Configuration,{BASE}")
+    return next(iter(found.values()))["schemaidguid"][0]
 
 
 def unchanged(probe: Probe) -> None:
@@ -115,6 +129,11 @@ def verify(probe: Probe) -> None:
     for dn in (BASE, UNIT, BELOW, OIDS):
         wanted = [ace for ace in facts["before"][dn] if facts["sid"] not in ace]
         probe.judge(entries(probe, dn) == wanted, f"{dn}: only the named entries are gone", str(entries(probe, dn)))
+    here = "".join(entries(probe, POSTS))
+    probe.judge(facts["sid"] not in here, "the thief can no longer read the computers' passwords", here)
+    for right, who in (("WP", "PS"), ("RPCR", "DA")):
+        wanted = f"(OA;CIIO;{right};{facts['password']};{laps_schema.COMPUTER};{who})"
+        probe.judge(wanted in here.replace("CRRP", "RPCR"), f"LAPS: {who} may {right}", here)
     for dn in (OWNED, MIXED):
         probe.judge(owner(probe, dn) == "DA", f"{dn}: administrators own it", owner(probe, dn))
     now, before = entries(probe, MIXED), facts["before"][MIXED]
@@ -130,7 +149,7 @@ def restored(probe: Probe) -> None:
     probe.dump("after")
     probe.same("before", "after")
     facts = probe.facts()
-    for dn in (BASE, UNIT, BELOW, MIXED, OIDS):
+    for dn in (BASE, UNIT, BELOW, MIXED, OIDS, POSTS):
         probe.judge(entries(probe, dn) == facts["before"][dn], f"{dn}: every entry is in its place", "")
 
 
