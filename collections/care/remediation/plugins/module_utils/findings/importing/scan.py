@@ -165,6 +165,7 @@ class ScanImport:
         other = control is None
         if other:
             control = self.catalogue[OTHER_DIRECTORY if directory else OTHER_HOST]
+        level = record.facts.pop("level", None)  # ANSSI's, where the report has it: a control may stand at several
         evidence = _evidence(record)
         if other:
             made: Object | None = _weakness_object(self.type, record)
@@ -183,8 +184,9 @@ class ScanImport:
             rule=record.rule,
             wording=_wording(record),
             given=record.severity,
-            grade=(record.grade if other else None) or control.severity,
+            grade=(record.grade if control.id in (OTHER_HOST, OTHER_DIRECTORY) else None) or control.severity,
             evidence=evidence,
+            level=level if level in control.levels else None,
         )
 
     def _add(
@@ -198,6 +200,7 @@ class ScanImport:
         given: str | None,
         grade: str | None,
         evidence: dict[str, Any],
+        level: int | None = None,
     ) -> None:
         learnt = evidence.get("matched_by")
         self.imported.add(
@@ -206,7 +209,7 @@ class ScanImport:
                 host=host,
                 object=made,
                 mention=make_mention(source=self.imported.source["id"], rule=rule, wording=wording, severity=given),
-                level=min(control.levels) if control.levels else None,
+                level=level or (min(control.levels) if control.levels else None),
                 severity=grade,
                 evidence=evidence,
                 unconfirmed=f"the host was recognised only by a name that it gave itself: {learnt}" if learnt else None,

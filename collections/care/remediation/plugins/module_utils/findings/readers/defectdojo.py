@@ -261,8 +261,12 @@ class DefectDojoReader:
                 address = normal_address(found[0])
                 if address and address not in asset.addresses and len(asset.addresses) < 64:
                     asset.addresses.append(address)
-        for name in ("service", "unique_id", "tags", "verified", "dynamic", "static"):
+        tags = record.facts.get("tags", [])
+        level = next((int(tag[-1]) for tag in tags if re.fullmatch(r"anssi-level-[1-5]", tag)), None)
+        for name in ("service", "unique_id", "tags", "verified", "dynamic", "static", "impact"):
             record.facts.pop(name, None)
+        if level is not None:
+            record.facts["level"], record.grade = level, None
         record.facts["control"] = own["control"]
         record.asset, record.object = asset, own["object"]
         yield record
