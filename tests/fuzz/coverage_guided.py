@@ -49,7 +49,7 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         raise SystemExit(__doc__)
     wanted = sys.argv[1]
-    contents = [path.read_bytes() for path in checks.fixtures() if checks.read(path).type == wanted]
+    contents = [path.read_bytes() for path in checks.fixtures() if wanted in ("all", checks.read(path).type)]
     if not contents:
         raise SystemExit(f"no fixture in {checks.REPORTS} is of the format {wanted}")
     corpus = Path(tempfile.mkdtemp(prefix=f"corpus-{wanted}-"))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.care.remediation.plugins.module_utils.findings import mapping_file
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers import (
     archive,
     content,
@@ -31,6 +32,7 @@ from ansible_collections.care.remediation.plugins.module_utils.findings.readers.
 REPORTS = Path(__file__).parents[3] / "fixtures" / "reports"
 NMAP = (REPORTS / "nmap-web1.xml").read_bytes()
 PINGCASTLE = (REPORTS / "pingcastle-full.xml").read_bytes()
+MAPPINGS = mapping_file.load_all([REPORTS / "mapped"])
 
 
 def write(folder: Path, content_: bytes, name: str = "report.bin") -> Path:
@@ -546,3 +548,68 @@ def test_types_are_named_once_each() -> None:
     assert {"nmap", "pingcastle"} <= set(formats.types())
     assert all(formats.roots(reader) for reader in formats.XML)
     assert content.kind(b"<x/>") == content.XML
+
+
+# --- workbooks and bundles, wherever they lie; files of lines
+
+
+def through_a_pipe(folder: Path, content_: bytes) -> list[str]:
+    pipe = folder / f"pipe{len(list(folder.iterdir()))}"
+    os.mkfifo(pipe)
+    feeder = threading.Thread(target=pipe.write_bytes, args=(content_,))
+    feeder.start()
+    try:
+        return read(pipe, mappings=MAPPINGS)
+    finally:
+        feeder.join()
+
+
+@pytest.mark.parametrize("fixture", ["mapped/passi.xlsx", "purple_knight/many.xlsx"])
+def test_a_workbook_is_read_wherever_it_lies(tmp_path: Path, fixture: str) -> None:
+    text = (REPORTS / fixture).read_bytes()
+    whole = read(REPORTS / fixture, mappings=MAPPINGS)
+    assert whole
+    assert read(write(tmp_path, gzip.compress(text)), mappings=MAPPINGS) == whole
+    assert through_a_pipe(tmp_path, text) == whole
+    items = expand(write(tmp_path, zipped(("a.xlsx", text), ("b.xml", NMAP))))
+    assert [read(item, mappings=MAPPINGS) for item in items] == [whole, WHOLE]
+
+
+def test_a_bundle_is_one_report_wherever_it_lies(tmp_path: Path) -> None:
+    fixture = REPORTS / "purple_knight" / "many.zip"
+    whole = read(fixture)
+    assert whole and len(expand(fixture)) == 1
+    packed = gzip.compress(fixture.read_bytes())
+    path = write(tmp_path, packed)
+    assert len(expand(path)) == 1
+    opened = open_report(path)
+    assert [repr(record) for record in opened.records()] == whole
+    assert opened.sha256 == hashlib.sha256(packed).hexdigest()
+    assert through_a_pipe(tmp_path, fixture.read_bytes()) == whole
+    refused(
+        expand(write(tmp_path, zipped(("in.zip", fixture.read_bytes()), ("b.xml", NMAP))))[0], "archive in an archive"
+    )
+
+
+def test_lines_in_gzip_that_ends_too_early_are_partial_wherever_it_ends(tmp_path: Path) -> None:
+    text = (REPORTS / "mapped" / "lines.jsonl").read_bytes()
+    whole = read(REPORTS / "mapped" / "lines.jsonl", mappings=MAPPINGS)
+    packed = gzip.compress(text)
+    accepted = 0
+    for length in range(20, len(packed), 9):
+        path = write(tmp_path, packed[:length])
+        with pytest.raises(ReportError):
+            read(path, mappings=MAPPINGS)
+        opened = open_report(path, accept_partial=True, mappings=MAPPINGS)
+        try:
+            records = [repr(record) for record in opened.records()]
+        except ReportError:
+            continue  # too little to tell what it is
+        accepted += 1
+        assert opened.partial and len(records) <= len(whole)
+    assert accepted > 5
+
+
+def test_a_table_of_a_tool_that_is_not_known_says_that_a_mapping_helps(tmp_path: Path) -> None:
+    assert refused(write(tmp_path, b"Nom;Valeur\na;1\nb;2\n"), "mapping file").foreign
+    assert refused(write(tmp_path, b'{"a": 1}\n{"a": 2}\n'), "with the keys a, .*mapping file").foreign
