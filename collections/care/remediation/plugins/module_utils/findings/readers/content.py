@@ -140,14 +140,24 @@ def decoded(head: bytes) -> str:
 
 def refuse(head: bytes, name: str) -> None:
     """Raise ReportError, with what to do, for a file that begins so and is surely no report that can be read."""
-    for mark, reason in _UNREADABLE:
-        if head.startswith(mark):
-            raise ReportError(name, reason, line=1)
-    if head[257:262] == b"ustar":
-        raise ReportError(name, "is a tar archive: unpack it, and give the files in it")
+    why = _unreadable(head)
+    if why is not None:
+        raise ReportError(name, why, line=1)
     why = _foreign(head)
     if why is not None:
         raise ReportError(name, why, line=1, foreign=True)
+
+
+def foreign(head: bytes) -> str | None:
+    """Why a file that begins so is no report that can be read, and what to do; None where it may be one."""
+    return _unreadable(head) or _foreign(head)
+
+
+def _unreadable(head: bytes) -> str | None:
+    for mark, reason in _UNREADABLE:
+        if head.startswith(mark):
+            return reason
+    return "is a tar archive: unpack it, and give the files in it" if head[257:262] == b"ustar" else None
 
 
 def _foreign(head: bytes) -> str | None:
