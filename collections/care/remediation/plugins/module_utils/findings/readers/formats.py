@@ -19,6 +19,7 @@ from .defectdojo import DefectDojoReader
 from .errors import ReportError
 from .nessus import NessusHandler
 from .nmap import NmapHandler
+from .openvas import OpenvasHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
 from .purple_knight import PurpleKnightFolder, PurpleKnightReader
 from .xmlstream import Foreign, Handler, Refused
@@ -27,6 +28,7 @@ XML: Final[tuple[Any, ...]] = (
     NmapHandler,
     PingCastleHandler,
     NessusHandler,
+    OpenvasHandler,
 )
 JSON: Final[tuple[Any, ...]] = (
     DefectDojoReader,
