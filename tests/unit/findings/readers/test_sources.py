@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers import sources
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReportError
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.report import open_report
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.sources import find, gather
 
 REPORTS = Path(__file__).parents[3] / "fixtures" / "reports"
@@ -181,3 +183,13 @@ def test_a_report_that_cannot_be_read_is_never_left_out(folder: Path, content: b
 def test_pipes_in_a_folder_are_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "z" / "pipe")
     assert all(item.path.name != "pipe" for item in gather(["."], folder).items)
+
+
+def test_a_pipe_that_is_named_is_left_to_its_reader(folder: Path) -> None:
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    feeder = threading.Thread(target=pipe.write_bytes, args=(NMAP,))
+    feeder.start()
+    (item,) = gather(["pipe"], folder).items
+    assert sum(1 for _ in open_report(item).records()) > 3
+    feeder.join()

@@ -46,6 +46,9 @@ def gather(items: Sequence[str | Path], base: Path, *, mappings: Sequence[Any] =
         inside = expand(path)
         alone = named and len(inside) == 1
         for item in inside:
+            if not path.is_file():  # a pipe can be read only once: by whoever reads it
+                gathered.items.append(item)
+                continue
             report = open_report(item, mappings=mappings)
             try:
                 _type = report.type
