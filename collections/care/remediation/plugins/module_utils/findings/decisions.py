@@ -3,14 +3,17 @@
 
 """The decision sheet (``decisions.yml``): proposed by the plan, settled by a person, kept by the next plan.
 
-An entry that a person may have touched is kept as text, comments included; only new findings are written anew.
+An entry is kept as text, comments included. One that still says what was proposed follows the rules of the sheet and
+the standing decisions; one that a person settled (another decision, a waiver, or no ``proposed``) is never changed.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
-import datetime
-from collections.abc import Mapping, Sequence
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +22,14 @@ with contextlib.suppress(ImportError):  # only a control node has it, and nothin
     import yaml
 
 from . import document
+from .decision_rules import DECISIONS, DecisionError, Rule, Rules
+from .decision_text import SCHEMA, Decision, Sheet, parse
 from .escape import comment
 from .model import Finding
 
-SCHEMA: Final = "care.remediation/decisions/1"
-DECISIONS: Final = ("apply", "undecided", "waive")
-MAX_BYTES: Final = 128 << 20
+__all__ = ["DECISIONS", "SCHEMA", "Decision", "DecisionError", "Rule", "Rules", "Sheet", "Update", "parse", "read"]
+
+MAX_BYTES: Final = 1 << 30
 
 HEADER: Final = """\
 # Feuille de décisions, écrite par « plan.yml », tenue par une personne. Relancer « plan.yml » garde vos choix.
@@ -34,6 +39,8 @@ HEADER: Final = """\
 #   decision: waive       accepter le risque : ajouter, dans la même entrée,
 #                           waiver: {owner: "qui l'accepte", reason: "pourquoi", until: 2027-03-31}
 #                         Une dérogation échue redevient un constat.
+#   proposed: …           ce que le plan propose. Tant que « decision » dit la même chose, l'entrée suit les règles
+#                         ci-dessous ; effacer la ligne « proposed » pour que la décision tienne contre toute règle.
 #   Un compte protégé (bris de glace, automate, compte connecté) n'est jamais modifié : undecided ou waive.
 #
 # Decision sheet, written by "plan.yml", kept by a person. Running "plan.yml" again keeps your choices.
@@ -43,111 +50,94 @@ HEADER: Final = """\
 #   decision: waive       accept the risk: add, in the same entry,
 #                           waiver: {owner: "who accepts it", reason: "why", until: 2027-03-31}
 #                         A waiver that has run out is a finding again.
+#   proposed: …           what the plan proposes. As long as "decision" says the same, the entry follows the rules
+#                         below; take the line "proposed" out to make the decision hold against any rule.
 #   A protected account (break-glass, automation, connected account) is never changed: undecided or waive.
+#
+# Une règle décide de nombreux constats ; la plus précise l'emporte. / A rule decides many findings; the most specific
+# one wins. Conditions: control, host, object, source_rule, cve ("*" et/and "?").
+#
+# rules:
+#   - name: old-kiosks
+#     control: expo_tls_obsolete
+#     host: "kiosk-*"
+#     decision: waive
+#     waiver: {owner: "who accepts it", reason: "why", until: 2027-03-31}
+#
 """
-
-
-class DecisionError(Exception):
-    """The sheet (or a standing decision) is wrong; the message names file, line and what to write."""
-
-
-@dataclass(slots=True)
-class Decision:
-    """What a person settled for one finding. ``until`` is the last day of a waiver, included."""
-
-    finding: str
-    control: str
-    host: str
-    decision: str
-    owner: str = ""
-    reason: str = ""
-    until: datetime.date | None = None
-    line: int | None = None
-    new: bool = False
-
-    def effective(self, today: datetime.date) -> str:
-        """apply, undecided, waive, or ``expired``: a waiver that has run out, which is a finding again."""
-        if self.decision == "waive" and self.until is not None and self.until < today:
-            return "expired"
-        return self.decision
-
-    def waiver(self) -> dict[str, str] | None:
-        """Owner, reason and end date as text, or None where it is no waiver."""
-        if self.decision != "waive" or self.until is None:
-            return None
-        return {"owner": self.owner, "reason": self.reason, "until": self.until.isoformat()}
-
-
-@dataclass(slots=True)
-class Sheet:
-    """A sheet as read: the decisions by finding id, and the text of each entry."""
-
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    blocks: dict[str, str] = field(default_factory=dict)
-    head: str = ""
+# What stands above decisions whose finding no report says any more, and none has closed either.
+_ABSENT: Final = (
+    "  # Plus dit par aucun rapport, clos par aucun : gardé tant que cela peut revenir.\n"
+    "  # No report says it any more, and none has closed it: kept as long as it can come back.\n"
+)
 
 
 @dataclass(slots=True)
 class Update:
-    """A new sheet: its text, its decisions by finding id, and what became of the old ones."""
+    """A new sheet: its text, its decisions by finding id, and what became of the old ones.
+
+    ``dropped``: decisions on what is closed. ``absent``: decisions of a person that are kept although no report says
+    their finding now. ``rules``: the rules, with how many findings they match and decide.
+    """
 
     text: str
     decisions: dict[str, Decision]
     added: list[str]
     dropped: list[Decision]
+    absent: list[Decision] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+    @property
+    def idle(self) -> list[Rule]:
+        """The rules that match no finding: a slip of the pen, or no longer needed."""
+        return [rule for rule in self.rules if not rule.matched]
 
 
 def read(path: Path) -> Sheet:
-    """The sheet in ``path``; an empty one where there is no file. Raises DecisionError, with line numbers."""
+    """The sheet in ``path``; an empty one where there is no file. Raises DecisionError, with line and column."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DecisionError(f"{path}: larger than {MAX_BYTES >> 20} MiB")
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return Sheet()
-    except (OSError, UnicodeDecodeError) as exc:
+    except OSError as exc:
         raise DecisionError(f"{path}: cannot be read: {exc}") from exc
-    return parse(text, name=str(path))
-
-
-def parse(text: str, *, name: str) -> Sheet:
-    """The sheet in a text. All mistakes are told at once, each with its line."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        root = yaml.compose(text, Loader=loader)
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
-        raise DecisionError(f"{name}, line {line}: not YAML: {exc.problem or exc}") from exc
-    except (yaml.YAMLError, RecursionError) as exc:
-        raise DecisionError(f"{name}: not YAML: {exc}") from exc
-    if root is None:
-        return Sheet()
-    top = _mapping(root, name, "the file")
-    schema = top.get("schema")
-    if schema is None or schema.value != SCHEMA:
-        raise DecisionError(f"{name}, line {root.start_mark.line + 1}: 'schema: {SCHEMA}' is missing")
-    entries = top.get("decisions")
-    if entries is None or (isinstance(entries, yaml.ScalarNode) and entries.value in ("", "null", "~")):
-        return Sheet(head=_head(text))
-    if not isinstance(entries, yaml.SequenceNode):
-        raise DecisionError(f"{name}, line {entries.start_mark.line + 1}: 'decisions' must be a list")
-    sheet, mistakes = Sheet(head=_head(text)), []
-    for node in entries.value:
-        try:
-            decision = _entry(node, name)
-            if decision.finding in sheet.decisions:
-                first = sheet.decisions[decision.finding].line
-                raise DecisionError(
-                    f"{name}, line {decision.line}: {decision.finding} is decided twice (first on line {first})"
-                )
-            sheet.decisions[decision.finding] = decision
-        except DecisionError as exc:
-            mistakes.append(str(exc))
-    if mistakes:
-        more = f"\n… and {len(mistakes) - 20} more" if len(mistakes) > 20 else ""
-        raise DecisionError("\n".join(mistakes[:20]) + more)
-    sheet.blocks = _blocks(text, entries, list(sheet.decisions))
+    text, notes = decode(content, name=str(path))
+    del content
+    with document.uncollected():
+        sheet = parse(text, name=str(path))
+    sheet.notes += notes
     return sheet
+
+
+def decode(content: bytes, *, name: str) -> tuple[str, list[str]]:
+    """The text of a sheet as editors save it (UTF-8, UTF-16 with its mark, Windows-1252), and what to say about it."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if content.startswith(mark):
+            try:
+                return content.removeprefix(codecs.BOM_UTF8).decode(encoding), []
+            except UnicodeDecodeError as exc:
+                raise DecisionError(f"{name}: cannot be read as {encoding}: {exc}") from exc
+    try:
+        return content.decode("utf-8"), []
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        column = exc.start - content.rfind(b"\n", 0, exc.start)
+        where = f"{name}, line {line}, column {column}"
+        if re.search("[^\x00-\x7f\ufffd]", content.decode("utf-8", errors="replace")):
+            raise DecisionError(f"{where}: is not UTF-8 there, though it is elsewhere. Save the file as UTF-8") from exc
+        try:
+            text = content.decode("cp1252")
+        except UnicodeDecodeError:
+            raise DecisionError(f"{where}: is neither UTF-8 nor Windows-1252. Save the file as UTF-8") from exc
+        return text, [
+            f"{name}: was read as Windows-1252 (first at line {line}, column {column}); plan.yml writes UTF-8"
+        ]
 
 
 def update(
@@ -157,46 +147,74 @@ def update(
     *,
     defaults: Mapping[str, str] | None = None,
     name: str = "decisions.yml",
+    closed: Iterable[str] | None = None,
 ) -> Update:
-    """The next sheet: what a person wrote is kept, new findings are proposed, those that are gone are dropped.
+    """The next sheet: what a person wrote is kept, new findings are proposed, those that are closed are dropped.
 
+    ``closed``: the ids of the findings that a later report closed (``closed`` of findings/1). A decision of a person on
+    any other finding that is not there is kept at the end of the sheet; without ``closed`` all are dropped.
     Raises DecisionError for a standing decision that is neither apply nor undecided or names no control, and for
     ``apply`` on a protected account.
     """
     standing = check_defaults(defaults or {}, catalogue)
+    writer = _Writer(sheet, catalogue)
     decisions: dict[str, Decision] = {}
     added: list[str] = []
-    lines: list[str] = []
-    plain: list[tuple[Finding, Any, Decision]] = []
     mistakes: list[str] = []
     for finding in findings:
-        control = catalogue[finding["control"]]
-        kept = sheet.decisions.get(finding["id"])
+        identity = finding["id"]
+        kept = sheet.decisions.get(identity)
+        rule = sheet.rules.match(finding)
         if kept is None:
-            kept = Decision(
-                finding["id"],
-                finding["control"],
-                finding["host"],
-                propose(finding, control.class_, standing, correctable=control.remediation is not None),
-                new=True,
-            )
-            added.append(finding["id"])
+            kept = Decision(identity, finding["control"], finding["host"], "", new=True, by="plan")
+            added.append(identity)
+        proposed = kept.proposed
+        if kept.by != "person":
+            proposal(kept, finding, catalogue[finding["control"]], standing, rule)
         elif kept.decision == "apply" and finding["protected"]:
+            label = comment(finding["object"]["label"], 80)
             mistakes.append(
-                f"{name}, line {kept.line}: {finding['id']} is about {comment(finding['object']['label'], 80)}, a "
+                f"{name}, {sheet.place(identity, 'decision')}: {identity} is about {label}, a "
                 f"protected account ({finding['protected']}), which is never changed: write undecided or waive"
             )
-        decisions[finding["id"]] = kept
-        lines.append(sheet.blocks.get(finding["id"]) or _write(finding, control, kept))
-        plain.append((finding, control, kept))
+        if rule is not None and kept.by == "rule":
+            rule.governs += 1
+        decisions[identity] = kept
+        writer.add(finding, kept, proposed)
     if mistakes:
         raise DecisionError("\n".join(mistakes))
-    dropped = [decision for key, decision in sheet.decisions.items() if key not in decisions]
-    head = f"{sheet.head or HEADER}schema: {SCHEMA}\n"
-    text = head + ("decisions:\n" + "".join(lines) if lines else "decisions: []\n")
-    if sheet.blocks and not _reads_the_same(text, decisions):
-        text = head + "decisions:\n" + "".join(_write(*one) for one in plain)
-    return Update(text, decisions, added, dropped)
+    gone = [decision for key, decision in sheet.decisions.items() if key not in decisions]
+    over = None if closed is None else set(closed)
+    absent = [one for one in gone if over is not None and one.finding not in over and one.by == "person"]
+    left = {one.finding for one in absent}
+    for decision in absent:
+        writer.keep(decision)
+    return Update(
+        text=writer.text(),
+        decisions=decisions,
+        added=added,
+        dropped=[decision for decision in gone if decision.finding not in left],
+        absent=absent,
+        rules=sheet.rules.listed,
+    )
+
+
+def proposal(
+    decision: Decision, finding: Mapping[str, Any], control: Any, standing: Mapping[str, str], rule: Rule | None
+) -> None:
+    """Let a decision follow what holds now: the most specific rule, else the standing decision, else the class.
+
+    A rule is written for many: its ``apply`` does not reach what a person must look at one by one.
+    """
+    usual = propose(finding, control.class_, standing, correctable=control.remediation is not None)
+    decision.owner, decision.reason, decision.until = "", "", None
+    if rule is None or (
+        rule.decision == "apply" and (finding["protected"] or finding.get("unconfirmed") or control.remediation is None)
+    ):
+        decision.by, decision.decision, decision.proposed = "plan", usual, usual
+        return
+    decision.by, decision.decision, decision.proposed = "rule", rule.decision, f"{rule.decision} by {rule.name}"
+    decision.accept(rule.waiver)
 
 
 def check_defaults(defaults: Mapping[str, str], catalogue: Mapping[str, Any]) -> dict[str, str]:
@@ -219,131 +237,77 @@ def propose(finding: Mapping[str, Any], class_: str, standing: Mapping[str, str]
     return standing.get(finding["control"], "apply" if class_ == "auto" else "undecided")
 
 
-def _mapping(node: yaml.Node, name: str, what: str) -> dict[str, yaml.Node]:
-    if not isinstance(node, yaml.MappingNode):
-        raise DecisionError(f"{name}, line {node.start_mark.line + 1}: {what} must be a mapping (key: value)")
-    found: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        text = key.value if isinstance(key, yaml.ScalarNode) else "?"
-        if text in found:
-            raise DecisionError(f"{name}, line {key.start_mark.line + 1}: '{comment(text, 60)}' is written twice")
-        found[text] = value
-    return found
+class _Writer:
+    """Puts the next sheet together: the texts that are there, and new ones."""
 
+    def __init__(self, sheet: Sheet, catalogue: Mapping[str, Any]) -> None:
+        self.sheet, self.catalogue = sheet, catalogue
+        self.head = sheet.head or f"{HEADER}schema: {SCHEMA}\ndecisions:\n"
+        # texts, or where they stand in the sheet: what stood together there is one piece
+        self.pieces: list[str | tuple[int, int]] = []
+        # entries that are not in our layout: they may lean on one another by an anchor
+        self.loose: list[tuple[int, Finding | None, Decision]] = []
+        self.marked = False
 
-_KEYS: Final = ("finding", "control", "object", "host", "class", "decision", "waiver")
+    def add(self, finding: Finding, decision: Decision, proposed: str) -> None:
+        """The entry of a finding that is there. ``proposed``: what its text says was proposed."""
+        if not decision.new:
+            if decision.finding in self.sheet.composed:
+                self.loose.append((len(self.pieces), finding, decision))
+                self.pieces.append(self._changed(decision, proposed) or self._new(finding, decision))
+                return
+            if decision.by == "person" or decision.proposed == proposed:
+                span = self.sheet.spans.get(decision.finding)
+                if span is not None:
+                    last = self.pieces[-1] if self.pieces else ""
+                    if isinstance(last, tuple) and last[1] == span[0]:
+                        self.pieces[-1] = (last[0], span[1])
+                    else:
+                        self.pieces.append(span)
+                    return
+            elif text := self._changed(decision, proposed):
+                self.pieces.append(text)
+                return
+        self.pieces.append(self._new(finding, decision))
 
+    def _changed(self, decision: Decision, proposed: str) -> str | None:
+        follows = decision.by != "person" and decision.proposed != proposed
+        values = {"proposed": decision.proposed, "decision": decision.decision} if follows else {}
+        return self.sheet.block(decision.finding, values)
 
-def _entry(node: yaml.Node, name: str) -> Decision:
-    line = node.start_mark.line + 1
-    values = _mapping(node, name, "an entry of 'decisions'")
-    unknown = [key for key in values if key not in _KEYS]
-    if unknown:
-        raise DecisionError(f"{name}, line {line}: unknown key '{comment(unknown[0], 60)}' (known: {', '.join(_KEYS)})")
-    text = {
-        key: value.value if isinstance(value, yaml.ScalarNode) else ""
-        for key, value in values.items()
-        if key != "waiver"
-    }
-    for key in ("finding", "control", "host", "decision"):
-        if not text.get(key):
-            raise DecisionError(f"{name}, line {line}: '{key}' is missing")
-    decision = text["decision"]
-    if decision not in DECISIONS:
-        where = values["decision"].start_mark.line + 1
-        raise DecisionError(
-            f"{name}, line {where}: decision '{comment(decision, 40)}' is none of apply, undecided, waive"
-        )
-    result = Decision(text["finding"], text["control"], text["host"], decision, line=line)
-    waiver = values.get("waiver")
-    if decision == "waive" and waiver is None:
-        raise DecisionError(
-            f'{name}, line {line}: a waiver needs its owner, reason and end date: waiver: {{owner: "…", reason: "…", '
-            "until: YYYY-MM-DD}"
-        )
-    if waiver is not None and decision == "waive":
-        _waiver(result, waiver, name)
-    return result
+    def _new(self, finding: Finding, decision: Decision) -> str:
+        return write_entry(finding, self.catalogue[finding["control"]], decision)
 
+    def keep(self, decision: Decision) -> None:
+        """The entry of a finding that is not there."""
+        if decision.finding in self.sheet.composed:
+            self.loose.append((len(self.pieces), None, decision))
+        text = (self.sheet.block(decision.finding, {}) or _bare(decision)).replace(_ABSENT, "")
+        self.pieces.append(text if self.marked else _ABSENT + text)
+        self.marked = True
 
-def _waiver(result: Decision, node: yaml.Node, name: str) -> None:
-    line = node.start_mark.line + 1
-    values = _mapping(node, name, "'waiver'")
-    text = {key: value.value.strip() if isinstance(value, yaml.ScalarNode) else "" for key, value in values.items()}
-    for key in ("owner", "reason", "until"):
-        if not text.get(key) or text[key] in ("…", "..."):
-            raise DecisionError(
-                f"{name}, line {line}: the waiver has no '{key}'; owner, reason and until are mandatory"
-            )
-    for key in text:
-        if key not in ("owner", "reason", "until"):
-            raise DecisionError(f"{name}, line {line}: unknown key '{comment(key, 60)}' in the waiver")
-    result.owner, result.reason = text["owner"], text["reason"]
-    try:
-        result.until = datetime.date.fromisoformat(text["until"])
-    except ValueError as exc:
-        where = values["until"].start_mark.line + 1
-        raise DecisionError(
-            f"{name}, line {where}: until '{comment(text['until'], 40)}' is not a date written YYYY-MM-DD"
-        ) from exc
+    def text(self) -> str:
+        """The sheet as a whole."""
+        if self.loose and not self._reads_the_same():
+            for index, finding, decision in self.loose:
+                self.pieces[index] = _bare(decision) if finding is None else self._new(finding, decision)
+        if not self.pieces:
+            at = self.head.rindex("decisions:") + len("decisions:")
+            return f"{self.head[:at]} []{self.head[at:]}{self.sheet.tail}"
+        old = self.sheet.text
+        texts = (old[piece[0] : piece[1]] if isinstance(piece, tuple) else piece for piece in self.pieces)
+        return "".join((self.head, *texts, self.sheet.tail))
 
-
-def _head(text: str) -> str:
-    """The comments before the first line that is not one."""
-    head: list[str] = []
-    for line in text.splitlines(keepends=True):
-        if line.strip() and not line.lstrip().startswith("#"):
-            return "".join(head)
-        head.append(line)
-    return ""
-
-
-def _blocks(text: str, entries: yaml.SequenceNode, ids: Sequence[str]) -> dict[str, str]:
-    """The text of each entry, where it can be told apart."""
-    if entries.flow_style:
-        return {}
-    lines = text.splitlines(keepends=True)
-    starts = [node.start_mark.line for node in entries.value]
-    firsts = []
-    for start in starts:
-        if not lines[start].startswith("  - "):
-            return {}
-        first = start
-        # a comment right above an entry, at the dash or further left, was written about it
-        while first > 0 and lines[first - 1].lstrip().startswith("#") and _indent(lines[first - 1]) <= 2:
-            first -= 1
-        firsts.append(first)
-    if len(set(firsts)) != len(firsts):
-        return {}
-    end = _end(lines, starts[-1])
-    blocks: dict[str, str] = {}
-    for index, finding in enumerate(ids):
-        last = firsts[index + 1] if index + 1 < len(firsts) else end
-        block = "".join(lines[firsts[index] : last])
-        block = block if block.endswith("\n") else block + "\n"
-        blocks[finding] = block
-    return blocks
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
-
-
-def _end(lines: Sequence[str], start: int) -> int:
-    """Where the last entry ends: at the next line that begins at the margin (another key of the file)."""
-    for index in range(start + 1, len(lines)):
-        if lines[index].strip() and _indent(lines[index]) == 0 and not lines[index].startswith("#"):
-            return index
-    return len(lines)
-
-
-def _reads_the_same(text: str, decisions: Mapping[str, Decision]) -> bool:
-    """Whether a sheet made of kept texts still says what was decided (an entry may have leant on another one)."""
-    try:
-        again = parse(text, name="sheet").decisions
-    except DecisionError:
-        return False
-    return {key: _said(one) for key, one in again.items()} == {key: _said(one) for key, one in decisions.items()}
+    def _reads_the_same(self) -> bool:
+        """Whether kept texts still say what was decided without those they stood with."""
+        kept = "".join(str(self.pieces[index]) for index, _finding, _decision in self.loose)
+        try:
+            again = parse(f"{self.head}{kept}{self.sheet.tail}", name="sheet").decisions
+        except DecisionError:
+            return False
+        return {key: _said(one) for key, one in again.items()} == {
+            decision.finding: _said(decision) for _index, _finding, decision in self.loose
+        }
 
 
 def _said(one: Decision) -> tuple[Any, ...]:
@@ -352,33 +316,59 @@ def _said(one: Decision) -> tuple[Any, ...]:
 
 def quoted(text: Any) -> str:
     """A YAML scalar in double quotes on one line, whatever the text holds."""
-    return str(yaml.safe_dump(str(text), default_style='"', allow_unicode=True, width=1 << 30)).rstrip("\n")
+    text = str(text)
+    return f'"{text}"' if text.isprintable() and '"' not in text and "\\" not in text else _escaped(text)
 
 
-def _write(finding: Mapping[str, Any], control: Any, decision: Decision) -> str:
-    lines = [
-        f"  - finding: {finding['id']}",
-        f"    # {comment(control.title['fr'])}",
-        f"    control: {finding['control']}",
-        f"    object: {quoted(finding['object']['label'])}",
-        f"    host: {quoted(finding['host'])}",
-        f"    class: {control.class_}",
-    ]
+@functools.lru_cache(maxsize=4096)
+def _escaped(text: str) -> str:
+    return str(yaml.safe_dump(text, default_style='"', allow_unicode=True, width=1 << 30)).rstrip("\n")
+
+
+@functools.lru_cache(maxsize=4096)
+def _title(text: str) -> str:
+    return comment(text)
+
+
+def write_entry(finding: Mapping[str, Any], control: Any, decision: Decision) -> str:
+    """The text of an entry in our layout, which ``decision_text`` reads without YAML."""
+    notes = ""
     if finding["protected"]:
-        lines.append(f"    # compte protégé / protected account: {finding['protected']}")
+        notes += f"    # compte protégé / protected account: {finding['protected']}\n"
     if finding.get("unconfirmed"):
-        lines.append(f"    # non confirmé / not confirmed: {comment(finding['unconfirmed'])}")
-    lines.append(f"    decision: {decision.decision}")
-    waiver = decision.waiver()
+        notes += f"    # non confirmé / not confirmed: {comment(finding['unconfirmed'])}\n"
+    return (
+        f"  - finding: {finding['id']}\n"
+        f"    # {_title(control.title['fr'])}\n"
+        f"    control: {finding['control']}\n"
+        f"    object: {quoted(finding['object']['label'])}\n"
+        f"    host: {quoted(finding['host'])}\n"
+        f"    class: {control.class_}\n"
+        f"{notes}{_settled(decision)}"
+    )
+
+
+def _bare(decision: Decision) -> str:
+    return (
+        f"  - finding: {decision.finding}\n    control: {quoted(decision.control)}\n    host: {quoted(decision.host)}\n"
+        f"{_settled(decision)}"
+    )
+
+
+def _settled(decision: Decision) -> str:
+    proposed = f"    proposed: {decision.proposed}\n" if decision.proposed else ""
+    text = f"{proposed}    decision: {decision.decision}\n"
+    waiver = decision.waiver() if decision.by == "person" else None
     if waiver:
-        lines.append(
+        text += (
             f"    waiver: {{owner: {quoted(waiver['owner'])}, reason: {quoted(waiver['reason'])}, "
-            f"until: {waiver['until']}}}"
+            f"until: {waiver['until']}}}\n"
         )
-    return "\n".join(lines) + "\n"
+    return text
 
 
 def write(path: Path, text: str) -> None:
     """Write a sheet, after reading it back: what is written can be read."""
-    parse(text, name=str(path))
+    with document.uncollected():
+        parse(text, name=str(path))
     document.write_text(path, text)
