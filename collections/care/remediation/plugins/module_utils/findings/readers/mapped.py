@@ -115,7 +115,7 @@ class MappedReader:
         self._assets: dict[tuple[Any, ...], Asset] = {}
         self._new: list[Asset] = []
         self._latest: datetime.datetime | None = None
-        self._rows = self._closed = self._ignored = self._joined = self._undated = self._unplaced = 0
+        self.rows = self._closed = self._ignored = self._joined = self._undated = self._unplaced = 0
         self._graded = _Strange()
         self._statuses = _Strange()
         self._ports = _Strange()
@@ -126,7 +126,7 @@ class MappedReader:
         last: Record | None = None
         try:
             for place, get in self._json(stream) if self.mapping.kind == "json" else self._table(stream):
-                self._rows += 1
+                self.rows += 1
                 made = self._row(place, get)
                 for asset in self._new:
                     yield Record(kind=HOST, asset=asset, place=place)
@@ -419,7 +419,7 @@ class MappedReader:
         name = self.mapping.name
         self.notes.insert(0, f"read by the mapping {name!r}{' of the collection' if self.mapping.shipped else ''}")
         counted = (
-            (self._rows, "rows read"),
+            (self.rows, "rows read"),
             (self._closed, "rows are corrected by their status, and not reported"),
             (self._ignored, f"rows lack {', '.join(self.mapping.ignore_without)}, and say nothing"),
             (self._joined, "rows differ from the row above in their CVE alone, and were joined to it"),
