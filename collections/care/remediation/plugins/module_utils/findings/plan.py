@@ -16,10 +16,11 @@ from .decisions import Decision
 from .document import now
 from .model import DIRECTORY_TYPES, SEVERITIES, Finding
 from .next_level import Line
-from .priority import Board, Grade, Work, facts
+from .priority import NOTHING, Board, Grade, Placed, Work
 from .ways import ways
 
 SCHEMA: Final = "care.remediation/plan/1"
+WORDING: Final = 400  # characters of what one source says
 
 
 def build(
@@ -49,13 +50,16 @@ def build(
         control, decision = catalogue[finding["control"]], decisions[finding["id"]]
         done = action(finding, decision, control, no_object, day)
         actions[done] = actions.get(done, 0) + 1
-        work, graded, made = board.add(finding, control, done)
+        placed = board.add(finding, control, done)
         waiver = decision.waiver()
-        listed.setdefault(control.id, []).append((work, graded, _finding(finding, decision, done, waiver, work.id)))
+        entry = _finding(finding, decision, done, waiver, placed)
+        listed.setdefault(control.id, []).append((placed.work, placed.grade, entry))
         if waiver and decision.until:
             ends.append(decision.until)
         if finding["level"] is not None and not finding.get("unconfirmed"):
-            lines.append(Line(finding, done, made, waiver["until"] if waiver else None, _counted(finding, control)))
+            lines.append(
+                Line(finding, done, placed.changes, waiver["until"] if waiver else None, _counted(finding, control))
+            )
     ranked = board.ranked()
     places = {work.id: place for place, work in enumerate(ranked, 1)}
     controls = [_control(catalogue[control], group, places) for control, group in listed.items()]
@@ -179,7 +183,7 @@ def _counted(finding: Finding, control: Any) -> bool:
 
 
 def _finding(
-    finding: Finding, decision: Decision, done: str, waiver: dict[str, str] | None, work: str
+    finding: Finding, decision: Decision, done: str, waiver: dict[str, str] | None, placed: Placed
 ) -> dict[str, Any]:
     return {
         "id": finding["id"],
@@ -189,14 +193,20 @@ def _finding(
         "severity": finding["severity"],
         "protected": finding["protected"],
         "unconfirmed": finding.get("unconfirmed"),
-        "facts": facts(finding["evidence"]),
+        "facts": None if placed.facts is NOTHING else placed.facts._asdict(),
         "ways": ways(finding["evidence"]),
         "decision": decision.decision,
         "waiver": waiver,
         "action": done,
-        "work": work,
-        "sources": finding["sources"],
+        "work": placed.work.id,
+        "sources": [_brief(mention) for mention in finding["sources"]],
     }
+
+
+def _brief(mention: dict[str, Any]) -> dict[str, Any]:
+    """What a source says, as far as a plan needs it: all of it is in ``findings.json``."""
+    wording = mention["wording"]
+    return mention if len(wording) <= WORDING else mention | {"wording": f"{wording[:WORDING]}…"}
 
 
 def _control(

@@ -27,7 +27,7 @@ What is waived as a whole comes last.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +44,7 @@ REACHES: Final = ("internet", "network", "inside")
 EPSS_BANDS: Final = (0.5, 0.1, 0.01)
 EPSS_RAISES: Final = 0.1
 CLOSES_BANDS: Final = (100, 10)
+MOST_CVES: Final = 100  # of one finding
 KEPT: Final = 10  # names of hosts and CVEs that a piece of work shows
 
 
@@ -56,22 +57,31 @@ class Grade(NamedTuple):
     cvss: float  # negative
 
 
-class Danger(NamedTuple):
-    """What reports say of the exploitability of a finding."""
+class Facts(NamedTuple):
+    """What reports say of a flaw: EPSS is 0..1, CVSS 0..10; None where no report says it."""
 
-    kev: bool = False
-    epss: float | None = None
+    title: str | None = None
+    cve: tuple[str, ...] = ()
     cvss: float | None = None
+    epss: float | None = None
+    kev: bool = False
 
 
-_NOTHING: Final = Danger()
+NOTHING: Final = Facts()
 
 
-def danger(evidence: Mapping[str, Any]) -> Danger:
-    """KEV, EPSS (0..1) and CVSS (0..10) of a finding's evidence; what is no such number counts as not said."""
-    if "cvss" not in evidence and "epss" not in evidence and "kev" not in evidence:
-        return _NOTHING
-    return Danger(evidence.get("kev") is True, _number(evidence.get("epss"), 1), _number(evidence.get("cvss"), 10))
+def facts(evidence: Mapping[str, Any]) -> Facts:
+    """The facts of a finding's evidence; what is no such text or number counts as not said."""
+    if "title" not in evidence and "cve" not in evidence and "cvss" not in evidence and "epss" not in evidence:
+        return NOTHING if "kev" not in evidence else Facts(kev=evidence["kev"] is True)
+    title, found = evidence.get("title"), evidence.get("cve")
+    return Facts(
+        title[:500] if isinstance(title, str) else None,
+        tuple([str(one)[:40] for one in found[:MOST_CVES] if one]) if isinstance(found, list) else (),
+        _number(evidence.get("cvss"), 10),
+        _number(evidence.get("epss"), 1),
+        evidence.get("kev") is True,
+    )
 
 
 def reach(finding: Mapping[str, Any], types: Mapping[str, str]) -> str:
@@ -79,20 +89,20 @@ def reach(finding: Mapping[str, Any], types: Mapping[str, str]) -> str:
 
     ``types``: source id to its type.
     """
-    seen = {types[mention["source"]] for mention in finding["sources"]}
-    if not seen.isdisjoint(INTERNET):
+    seen = [types[mention["source"]] for mention in finding["sources"]]
+    if not INTERNET.isdisjoint(seen):
         return "internet"
     protocol, _slash, rest = finding["object"]["id"].partition("/")
-    if protocol in ("tcp", "udp", "sctp") and not seen <= INSIDE:
+    if protocol in ("tcp", "udp", "sctp") and not INSIDE.issuperset(seen):
         number = rest.partition("/")[0]
         if number.isdigit() and number.strip("0"):  # port 0: a check made from inside of the host
             return "network"
     return "inside"
 
 
-def grade(finding: Mapping[str, Any], place: str) -> Grade:
+def grade(finding: Mapping[str, Any], place: str, said: Facts) -> Grade:
     """The urgency of a finding seen from ``place`` (``reach``), and what orders it among its equals."""
-    level, severity, said = finding["level"], finding["severity"], danger(finding["evidence"])
+    level, severity = finding["level"], finding["severity"]
     urgency = level or (SEVERITIES.index(severity) + 1 if severity in SEVERITIES else LEAST)
     if said.epss is not None and said.epss >= EPSS_RAISES:
         urgency -= 1
@@ -106,12 +116,13 @@ def grade(finding: Mapping[str, Any], place: str) -> Grade:
     return Grade(urgency, stands, exploit(said), -(said.cvss or 0.0))
 
 
-def exploit(said: Danger) -> int:
+def exploit(said: Facts) -> int:
     """0 (exploited) to 4 (nothing known)."""
     if said.kev:
         return 0
-    bands = (place for place, least in enumerate(EPSS_BANDS, 1) if said.epss is not None and said.epss >= least)
-    return next(bands, len(EPSS_BANDS) + 1)
+    if said.epss is not None and said.epss >= EPSS_BANDS[-1]:
+        return next(place for place, least in enumerate(EPSS_BANDS, 1) if said.epss >= least)
+    return len(EPSS_BANDS) + 1
 
 
 def closes_band(findings: int, changes: int) -> int:
@@ -177,7 +188,9 @@ class Work:
     changes: set[int] = field(default_factory=set)
     actions: dict[str, int] = field(default_factory=dict)
 
-    def add(self, finding: Mapping[str, Any], graded: Grade, made: Iterable[int], action: str, place: str) -> None:
+    def add(
+        self, finding: Mapping[str, Any], graded: Grade, made: tuple[int, ...], action: str, place: str, said: Facts
+    ) -> None:
         """Count one finding; ``action`` as ``plan.action`` gives it, ``place`` as ``reach``."""
         self.findings += 1
         self.hosts.add(finding["host"])
@@ -190,21 +203,18 @@ class Work:
             self.open += 1
             if self.first is None or graded < self.first:
                 self.first = graded
-        self.unconfirmed += bool(finding.get("unconfirmed"))
+        if finding.get("unconfirmed"):
+            self.unconfirmed += 1
         level, severity = finding["level"], finding["severity"]
         if level is not None and (self.level is None or level < self.level):
             self.level = level
-        if severity in SEVERITIES and (
-            self.severity is None or SEVERITIES.index(severity) < SEVERITIES.index(self.severity)
-        ):
-            self.severity = severity
-        evidence = finding["evidence"]
-        said = danger(evidence)
-        self.kev += said.kev
-        self.epss = _most(self.epss, said.epss)
-        self.cvss = _most(self.cvss, said.cvss)
-        if "cve" in evidence:
-            self.cves.update(cves(evidence))
+        if severity != self.severity and severity in SEVERITIES:
+            self.severity = min(severity, self.severity or severity, key=SEVERITIES.index)
+        if said is not NOTHING:
+            self.kev += said.kev
+            self.epss = _most(self.epss, said.epss)
+            self.cvss = _most(self.cvss, said.cvss)
+            self.cves.update(said.cve)
 
     def place(self) -> tuple[Any, ...]:
         """The sort key among all pieces of work."""
@@ -278,6 +288,15 @@ class Work:
         }
 
 
+class Placed(NamedTuple):
+    """A finding on the board: its piece of work, its grade, the changes that close it, what reports say of it."""
+
+    work: Work
+    grade: Grade
+    changes: tuple[int, ...]
+    facts: Facts
+
+
 class Board:
     """All pieces of work of a plan. ``types``: source id to its type."""
 
@@ -286,45 +305,23 @@ class Board:
         self._cures = Cures()
         self._works: dict[tuple[str, str], Work] = {}
 
-    def add(self, finding: Mapping[str, Any], control: Any, action: str) -> tuple[Work, Grade, tuple[int, ...]]:
-        """Put a finding to its piece of work; gives that, its grade and the changes that close it."""
+    def add(self, finding: Mapping[str, Any], control: Any, action: str) -> Placed:
+        """Put a finding to its piece of work."""
         cure = self._cures.of(finding) if control.id.startswith(GENERIC) else None
         key = (control.id, cure.key if cure else "")
         work = self._works.get(key)
         if work is None:
             work = self._works[key] = Work(work_id(*key), control, cure)
-        elif cure is not None and work.cure is not None and cure[1:] > work.cure[1:]:
+        elif cure is not None and cure is not work.cure and work.cure is not None and cure[1:] > work.cure[1:]:
             work.cure = cure
-        place = reach(finding, self._types)
-        graded, made = grade(finding, place), changes(finding, control, cure)
-        work.add(finding, graded, made, action, place)
-        return work, graded, made
+        place, said = reach(finding, self._types), facts(finding["evidence"])
+        graded, made = grade(finding, place, said), changes(finding, control, cure)
+        work.add(finding, graded, made, action, place, said)
+        return Placed(work, graded, made, said)
 
     def ranked(self) -> list[Work]:
         """All pieces of work in the order to act."""
         return sorted(self._works.values(), key=Work.place)
-
-
-def facts(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a report says of a flaw, in the names of the documents; None where it says nothing of the kind."""
-    if "title" not in evidence and "cve" not in evidence and "solution" not in evidence and "cvss" not in evidence:
-        return None
-    said = danger(evidence)
-    title, solution = evidence.get("title"), evidence.get("solution")
-    return {
-        "title": title[:500] if isinstance(title, str) else None,
-        "solution": solution[:1000] if isinstance(solution, str) else None,
-        "cve": cves(evidence),
-        "cvss": said.cvss,
-        "epss": said.epss,
-        "kev": said.kev,
-    }
-
-
-def cves(evidence: Mapping[str, Any]) -> list[str]:
-    """The CVE ids of a finding's evidence."""
-    found = evidence.get("cve")
-    return [str(one)[:40] for one in found if one][:100] if isinstance(found, list) else []
 
 
 def _number(value: Any, most: float) -> float | None:
