@@ -28,6 +28,7 @@ MAX_UNKNOWN: Final = 200
 
 _INVALID_TOKEN: Final = 4
 _JUNK_AFTER: Final = 9
+_SECOND_PROLOG: Final = 17
 _INCORRECT_ENCODING: Final = 19
 
 
@@ -172,10 +173,10 @@ class XmlReader:
             self.handler.notes.append(f"truncated at line {exc.lineno}: only what stands before it was used")
 
     def _damage(self, exc: expat.ExpatError, piece: bytes, reason: str) -> str:
-        if exc.code == _JUNK_AFTER:
+        if exc.code in (_JUNK_AFTER, _SECOND_PROLOG):
             return (
-                f"something stands behind the end of <{self.root}>: two reports in one file, or a damaged one. Split "
-                "it there, or get the reports again"
+                f"something stands behind the end of <{self.root}>, or a second document begins in it: two reports in one "
+                "file, or a damaged one. Split it there, or get the reports again"
             )
         at = self._parser.ErrorByteIndex - (self._read - len(piece))
         if exc.code == _INVALID_TOKEN and 0 <= at < len(piece) and any(byte >= 0x80 for byte in piece[at : at + 4]):
