@@ -43,6 +43,14 @@ def test_every_reader_has_fixtures() -> None:
 
 
 @every_fixture
+def test_a_fixture_is_taken_for_what_it_is(fixture: Path) -> None:
+    """In the order of the registry, nobody takes another one's reports."""
+    folder = fixture.relative_to(REPORTS).parts[0]
+    if folder in formats.types():
+        assert read(fixture).type == folder
+
+
+@every_fixture
 def test_reading_is_repeatable_and_the_same_through_gzip(fixture: Path, tmp_path: Path) -> None:
     whole = read(fixture)
     assert read(fixture) == whole

@@ -175,8 +175,8 @@ class XmlReader:
     def _damage(self, exc: expat.ExpatError, piece: bytes, reason: str) -> str:
         if exc.code in (_JUNK_AFTER, _SECOND_PROLOG):
             return (
-                f"something stands behind the end of <{self.root}>, or a second document begins in it: two reports in one "
-                "file, or a damaged one. Split it there, or get the reports again"
+                f"something stands behind the end of <{self.root}>, or a second document begins in it: two reports in "
+                "one file, or a damaged one. Split it there, or get the reports again"
             )
         at = self._parser.ErrorByteIndex - (self._read - len(piece))
         if exc.code == _INVALID_TOKEN and 0 <= at < len(piece) and any(byte >= 0x80 for byte in piece[at : at + 4]):
