@@ -12,12 +12,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
 
 from care_lab.constants import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, DOMAIN, NETBIOS, USER_PASSWORD
 from domain_probe import BASE, Probe, main
+from member import Member
 
 SYSVOL = f"/var/lib/samba/sysvol/{DOMAIN}/Policies"
 DEFAULT_DOMAIN = "{31B2F340-016D-11D2-945F-00C04FB984F9}"
 DEFAULT_CONTROLLERS = "{6AC1786C-016F-11D2-945F-00C04FB984F9}"
 DRIVES = "Lecteurs d'été"
 NAME = "CaRE - Kerberos des contrôleurs"
+POSTS, UNIT = "CaRE - Postes d'été", "Postes d'essai"
+SAMBA = "Software\\Policies\\Samba\\smb_conf"
+OPTION, WANTED = "restrict anonymous", "2"
 AS_ADMINISTRATOR = ["-U", ADMINISTRATOR, f"--password={ADMINISTRATOR_PASSWORD}"]
 # Whoever is in this group may not edit policies; the scene lets it, in SYSVOL alone
 INTRUDERS = "S-1-5-32-545"
@@ -106,6 +110,12 @@ def prepare(probe: Probe) -> None:
     acl = probe.must("samba-tool", "ntacl", "get", "--as-sddl", target).strip()
     probe.must("samba-tool", "ntacl", "set", acl + f"(A;;FA;;;{INTRUDERS})", target)
     probe.judge(probe.run("samba-tool", "ntacl", "sysvolcheck").returncode != 0, "sysvolcheck sees the foreign right")
+    probe.must("samba-tool", "ou", "create", f"OU={UNIT},{BASE}")
+    member = _member(probe)
+    member.start(UNIT)
+    said = member.update()
+    probe.judge("Traceback" not in said and member.setting(OPTION) not in ("", WANTED),
+                "a member applies policies, none of which restricts anonymous clients", said)  # fmt: skip
     done = smbclient(probe, f"get {DOMAIN}\\Policies\\{guid}\\Machine\\Preferences\\Groups\\Groups.xml /tmp/seen.xml")
     probe.judge(SECRET in probe.run("cat", "/tmp/seen.xml").stdout, "an ordinary account reads the password", done)
     (probe.folder / "variables.json").write_text(
@@ -130,6 +140,13 @@ def prepare(probe: Probe) -> None:
                                 "data": 0,
                             }
                         ],
+                    },
+                    {
+                        "name": POSTS,
+                        "registry": [
+                            {"key": SAMBA, "value": OPTION, "type": "sz", "data": WANTED}
+                        ],
+                        "links": [{"target": f"OU={UNIT},{BASE}"}],
                     },
                     {"gpo": "default_domain", "links": [{"target": "domain", "enforced": True}]},
                 ],
@@ -196,6 +213,12 @@ def verify(probe: Probe) -> None:
     settings = probe.must("samba-tool", "domain", "passwordsettings", "show")
     probe.judge("Minimum password length: 12" in settings, "a domain controller applies the length", settings)
     probe.judge("Maximum password age (days): 1000" in settings, "and the age", settings)
+    said = _member(probe).update()
+    probe.judge(_member(probe).setting(OPTION) == WANTED, "a member fetches our policy and applies it", said)
+
+
+def _member(probe: Probe) -> Member:
+    return Member(probe.container.removeprefix("care-").removesuffix("-dc1"))
 
 
 def base64(text: str) -> str:
@@ -215,6 +238,8 @@ def restored(probe: Probe) -> None:
     differing = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     probe.judge(differing == [groups], "SYSVOL is as it was, but for the file with the password", str(differing))
     probe.judge(before[groups]["acl"] == after[groups]["acl"], "whose access list is the same")
+    said = _member(probe).update()
+    probe.judge(_member(probe).setting(OPTION) not in ("", WANTED), "the member takes the setting back", said)
     done = probe.run("grep", "-rl", SECRET, SYSVOL).stdout
     probe.judge(not done, "the password does not come back", done)
 
