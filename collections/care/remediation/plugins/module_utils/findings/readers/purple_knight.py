@@ -222,7 +222,8 @@ class PurpleKnightReader:
         ignored = fold(own.get("Ignored", "")) in ("true", "yes", "1", "vrai", "oui")
         asset = None if elsewhere else self._asset(made["dn"] if made else None)
         words = "; ".join(f"{name}: {cut(value, 1000)}" for name, value in own.items()) or facts.get("message") or title
-        for control, level in points or [(None, None)]:
+        named: Sequence[tuple[str | None, int | None]] = points or [(None, None)]
+        for control, level in named:
             told: dict[str, Any] = dict(facts)
             if control is not None:
                 told |= {"control": control, "population": "differs"}
