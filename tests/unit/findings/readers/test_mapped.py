@@ -159,7 +159,7 @@ def test_openvas_csv() -> None:
     assert report.type == "openvas" and report.info["generated"] == "2026-05-04T09:41:00Z"
     assert said(records) == [
         ("192.0.2.20 (ftp.chu-valmont.test)", "1.3.6.1.4.1.25623.1.0.900600", "medium", "tcp/21"),
-        ("192.0.2.20 (ftp.chu-valmont.test)", "1.3.6.1.4.1.25623.1.0.800320", "high", "tcp/8080"),
+        ("192.0.2.20 (ftp.chu-valmont.test)", "1.3.6.1.4.1.25623.1.0.800320", "critical", "tcp/8080"),
     ]
     asset = records[0].asset
     assert asset is not None and asset.names == ["ftp.chu-valmont.test"] and asset.typed_names == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.care.remediation.plugins.module_utils.findings import document
+from ansible_collections.care.remediation.plugins.module_utils.findings import document, mapping_file
 from ansible_collections.care.remediation.plugins.module_utils.findings import strangers as strangers_file
 from ansible_collections.care.remediation.plugins.module_utils.findings.escape import terminal
 from ansible_collections.care.remediation.plugins.module_utils.findings.importing.audit import import_audit
@@ -41,7 +41,8 @@ class ActionModule(FindingsAction):
         folder = self.folder(arguments, task_vars)
         controls, words = catalogue.load(), catalogue.rules("pingcastle")
         facts = self.inventory_facts(task_vars)
-        gathered = self._reports(arguments["reports"], folder)
+        mappings = mapping_file.load_all([folder / "mappings"], controls)
+        gathered = self._reports(arguments["reports"], folder, mappings)
         reports = gathered.items
         audits = _audits(arguments["audits"], folder / "audit")
         if not reports and not audits:
@@ -67,6 +68,7 @@ class ActionModule(FindingsAction):
                     catalogue=controls,
                     inventory=inventory,
                     words=words,
+                    mappings=mappings,
                     accept_partial=partial,
                     progress=functools.partial(_progress, item.name),
                 )
@@ -105,11 +107,13 @@ class ActionModule(FindingsAction):
         self._tell(findings, folder / strangers_file.FILE)
         return result
 
-    def _reports(self, given: Sequence[str] | None, folder: Path) -> sources.Gathered:
+    def _reports(
+        self, given: Sequence[str] | None, folder: Path, mappings: Sequence[mapping_file.MappingFile]
+    ) -> sources.Gathered:
         if given is None:
             default = folder / "reports"
             given = [str(default)] if default.is_dir() else []
-        return sources.gather([str(one) for one in given], Path.cwd())
+        return sources.gather([str(one) for one in given], Path.cwd(), mappings=mappings)
 
     def _forgotten(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[str]:
         given = arguments["forget"]

@@ -40,7 +40,7 @@ class Column:
             self.values[short] += 1
         else:
             self.many = True
-        for kind in _kinds(short):
+        for kind in kinds(short):
             self.like[kind] += 1
 
     def mostly(self, kind: str) -> bool:
@@ -114,12 +114,13 @@ def numbering(column: Column) -> bool:
     return len(column.values) == column.filled and max(map(int, column.values)) <= 3 * column.filled + 10
 
 
-def _kinds(text: str) -> Iterator[str]:
+def kinds(text: str) -> Iterator[str]:
+    """What a text looks like: address, cve, date (american, french where only one fits), cvss."""
     if normal_address(text):
         yield "address"
     if mapped_values.cves(text):
         yield "cve"
-    if mapped_values.date(text):
+    if mapped_values.date(text) or mapped_values.date(text, american=True):
         yield "date"
         day = _DATES.match(text)
         if day and int(day[2]) > 12:

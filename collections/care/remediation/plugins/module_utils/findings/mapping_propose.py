@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import mapping_words
-from .mapping_guess import Column, assign
+from .mapping_guess import Column, assign, kinds
 from .mapping_trial import beginning, opened
 from .mapping_write import Proposal, Writer
 from .readers import content, jsonstream, mapped_values, tables
@@ -84,6 +84,7 @@ def _header(path: Path, head: tables.TableHead) -> tuple[str, int, str | None]:
                 if len(texts) < 2:
                     continue
                 meant = sum(guess[1] for cell in texts if len(cell) < 60 and (guess := mapping_words.field_of(cell)))
+                meant -= 3 * sum(1 for cell in texts if any(kinds(cell)))  # an address, a date: data, no header
                 score = (meant, -order, -line)
                 if best is None or score > best:
                     best, found = score, (sheet, line, delimiter)
