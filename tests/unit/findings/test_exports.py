@@ -32,8 +32,8 @@ from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from .builders import DN, DOMAIN, SID
 
 DAY = datetime.date(2026, 11, 22)
-# The fields that DefectDojo's parser takes (dojo/tools/generic/json_parser.py); one more, and it refuses the file. Those
-# of 2025 and 2026 (cvssv4, known_exploited, cwes, fix_available…) are left out: older servers refuse them.
+# The fields that DefectDojo's parser takes (dojo/tools/generic/json_parser.py); one more, and it refuses the file.
+# Those of 2025 and 2026 (cvssv4, known_exploited, cwes, fix_available…) are left out: older servers refuse them.
 FIELDS = """
     title severity description date cwe cve epss_score epss_percentile cvssv3 cvssv3_score mitigation impact
     steps_to_reproduce severity_justification references active verified false_p out_of_scope risk_accepted
@@ -43,7 +43,7 @@ FIELDS = """
     planned_remediation_date planned_remediation_version effort_for_fixing tags endpoints vulnerability_ids
 """
 ALLOWED = set(FIELDS.split())
-HOSTILE = "=cmd|'/c calc'!A1 {{ lookup('pipe','id') }} <script>alert(1)</script> \x1b[2J\u202etxt ```\n# titre\n../../etc/passwd"
+HOSTILE = "=cmd|'/c calc'!A1 {{ lookup('pipe','id') }} <script>alert(1)</script> \x1b[2J\u202etxt ```\n# titre\n../../x"
 
 
 def account(control: str, name: str, rid: int, level: int, **more: Any) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class ScanImport:
             )
 
     def _weakness(self, host: str, record: Record) -> None:
-        control = self.catalogue.get(record.facts.pop("control", None)) or self._rules.get(record.rule)
+        control: Any = self.catalogue.get(record.facts.pop("control", None)) or self._rules.get(record.rule)
         directory = record.asset is not None and record.asset.domain
         other = control is None
         if other:

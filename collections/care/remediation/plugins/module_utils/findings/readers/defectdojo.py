@@ -72,6 +72,7 @@ class DefectDojoReader:
             "tried": {},
             "profile": None,
             "finished": None,
+            "closes": False,  # an export is what somebody filtered
         }
         self.notes: list[str] = []
         self.skipped = Skipped()
@@ -139,7 +140,7 @@ class DefectDojoReader:
 
     def _kind(self, value: Mapping[str, Any], severity: str) -> tuple[str, dict[str, Any]]:
         state = {name: True for name in (*SETTLED, "risk_accepted", "under_review") if flag(value.get(name))}
-        reasons = [name for name in SETTLED if name in state]
+        reasons: list[str] = [name for name in SETTLED if name in state]
         if not reasons and flag(value.get("active")) is False and "risk_accepted" not in state:
             reasons = ["not active"]
         if reasons:
@@ -301,7 +302,7 @@ def _endpoint(value: Any) -> tuple[str, Port | None] | None:
         host, protocol = text(value.get("host"), 255).strip("[]"), text(value.get("protocol"), 20).lower()
         number = port_number(value.get("port"))
         return (host, _port(protocol, number)) if host else None
-    given = text(value, 2000)
+    given = text(value, 2000) if isinstance(value, str) else ""
     if not given:
         return None
     if normal_address(given):  # an IPv6 address alone has colons, and no port

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, Final
 
 from . import content
 from .ads import AdsReader
+from .bloodhound import BloodHoundPart, BloodHoundReader
+from .censys import CensysReader
 from .defectdojo import DefectDojoReader
 from .errors import ReportError
 from .nessus import NessusHandler
@@ -22,6 +24,8 @@ from .nmap import NmapHandler
 from .openvas import OpenvasHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
 from .purple_knight import PurpleKnightFolder, PurpleKnightReader
+from .sarif import SarifReader
+from .shodan import ShodanReader
 from .xmlstream import Foreign, Handler, Refused
 
 XML: Final[tuple[Any, ...]] = (
@@ -31,14 +35,17 @@ XML: Final[tuple[Any, ...]] = (
     OpenvasHandler,
 )
 JSON: Final[tuple[Any, ...]] = (
-    DefectDojoReader,
+    SarifReader,
+    ShodanReader,
+    CensysReader,
     AdsReader,
+    BloodHoundPart,
+    DefectDojoReader,  # last: `findings` with a title and a severity may be anybody's
 )
-TABLES: Final[tuple[Any, ...]] = (
-    PurpleKnightReader,
-)
+TABLES: Final[tuple[Any, ...]] = (PurpleKnightReader,)
 BUNDLES: Final[tuple[Any, ...]] = (
     PurpleKnightFolder,
+    BloodHoundReader,
 )
 
 # Until a reader names its roots itself.
