@@ -158,3 +158,25 @@ def test_information_is_counted_and_what_names_no_host_is_left_to_a_person(contr
         ("line 7", "the report names no host for it")
     ]
     assert records.KINDS == ("port", "weakness", "info", "host")
+
+
+def test_a_tool_that_names_its_own_control_points_says_what_it_covers_and_at_which_level(controls: Any) -> None:
+    domain = Asset(domain=True, typed_names=["chuvalmont"])
+    one = make_object(type="user", id=f"{SID}-1301", label="svc-a", sid=f"{SID}-1301")
+    said = [
+        Record("host", domain),
+        Record("weakness", domain, rule="vuln_spn_priv", object=one, facts={"control": "vuln_spn_priv", "level": 1}),
+        Record("weakness", domain, rule="hasspn", object=one,
+               facts={"control": "vuln_delegation_t4d", "population": "differs"}),
+        Record("weakness", domain, rule="vuln_new_2027", title="Nouveau", object=one, grade="high"),
+    ]  # fmt: skip
+    imported = scan(controls, "ads", said, covers=["vuln_spn_priv", "vuln_guest", "vuln_new_2027"], level=2)
+    assert imported.source["covers"] == ["vuln_guest", "vuln_spn_priv"] and imported.source["level"] == "2"
+    certain, other, unknown = imported.statements
+    assert certain.level == 1 and certain.unconfirmed is None
+    assert other.unconfirmed == "the tool judges others than the control does: only an audit can tell"
+    assert (unknown.control, unknown.severity) == ("other_directory", "high")
+    assert unknown.object is not None and unknown.object["sid"] == f"{SID}-1301"
+    assert unknown.object["id"] == f"domain/ads:vuln_new_2027/{SID}-1301"
+    nobody = scan(controls, "ads", [Record("host", Asset(domain=True, typed_names=["x"]))], covers=["vuln_guest"])
+    assert nobody.source["covers"] == [] and nobody.source["targets"] == []

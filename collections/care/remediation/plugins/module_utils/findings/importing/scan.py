@@ -95,7 +95,8 @@ class ScanImport:
                     for name, seen in sorted(self._ports.items())
                 },
             }
-        source["covers"] = sorted(covered(self.catalogue, self.type, info))
+        source["covers"] = sorted(covered(self.catalogue, self.type, info)) if self._ports else []
+        source["level"] = str(info["level"]) if info.get("level") else None
         for asset, stranger in self._strangers.items():
             stranger.leave(asset, self.imported)
 
@@ -202,7 +203,11 @@ class ScanImport:
         evidence: dict[str, Any],
         level: int | None = None,
     ) -> None:
-        learnt = evidence.get("matched_by")
+        unconfirmed = None
+        if "matched_by" in evidence:
+            unconfirmed = f"the host was recognised only by a name that it gave itself: {evidence['matched_by']}"
+        elif evidence.get("population") == "differs":
+            unconfirmed = "the tool judges others than the control does: only an audit can tell"
         self.imported.add(
             Statement(
                 control=control.id,
@@ -212,7 +217,7 @@ class ScanImport:
                 level=level or (min(control.levels) if control.levels else None),
                 severity=grade,
                 evidence=evidence,
-                unconfirmed=f"the host was recognised only by a name that it gave itself: {learnt}" if learnt else None,
+                unconfirmed=unconfirmed,
             )
         )
 
@@ -276,13 +281,14 @@ class _Stranger:
 
 
 def covered(catalogue: Catalogue, type: str, info: Mapping[str, Any]) -> set[str]:
-    """The controls that a report of this tool can judge: it has rules for them, or tried ports for them.
+    """The controls that a report of this tool can judge: it names them itself, has rules for them, or tried ports.
 
     A matcher of ports without a script needs only a scan of ports; one with a script needs nmap to have run it.
     """
+    named = {control for control in info.get("covers") or [] if control in catalogue}
     ran = Ran(str(info.get("arguments") or "")) if type == "nmap" else None
     ports = type == "nmap" or bool(info.get("tried"))
-    return {
+    return named | {
         control.id
         for control in catalogue.values()
         if control.rules.get(type)
