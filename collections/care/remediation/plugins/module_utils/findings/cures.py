@@ -40,7 +40,7 @@ _VAGUE: Final = re.compile(
     r"$|n/?a\b|none\b|unknown|see |refer |contact |consult |no (?:known )?(?:solution|fix|mitigation)|not available"
     r"|(?:apply|install) (?:the |an? )?(?:appropriate |latest |relevant |vendor |available |recommended |security )*"
     r"(?:patch|update|fix|hotfix)"
-    r"|(?:upgrade|update) (?:to )?(?:the )?(?:latest|newest|newer|version|release|v?\d|affected packages?\b)"
+    r"|(?:upgrade|update) (?:to )?(?:the |at least )?(?:latest|newest|newer|version|release|v?\d|affected packages?\b)"
     r"|vendorfix|workaround|mitigation|willnotfix|noneavailable"
 )
 _VERSION: Final = re.compile(r"\d+|[a-z]+")

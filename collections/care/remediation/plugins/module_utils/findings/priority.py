@@ -166,16 +166,11 @@ def work_id(control: str, key: str) -> str:
 
 
 @dataclass(slots=True)
-class Work:
-    """One piece of work, as findings are added to it."""
+class Tally:
+    """What some findings of one piece of work have in common."""
 
-    id: str
-    control: Any
-    cure: Cure | None
     findings: int = 0
-    open: int = 0
-    first: Grade | None = None  # the most urgent open finding
-    any: Grade | None = None
+    first: Grade | None = None  # the most urgent one
     level: int | None = None
     severity: str | None = None
     unconfirmed: int = 0
@@ -184,25 +179,13 @@ class Work:
     cvss: float | None = None
     cves: set[str] = field(default_factory=set)
     reaches: dict[str, int] = field(default_factory=dict)
-    hosts: set[str] = field(default_factory=set)
-    changes: set[int] = field(default_factory=set)
-    actions: dict[str, int] = field(default_factory=dict)
 
-    def add(
-        self, finding: Mapping[str, Any], graded: Grade, made: tuple[int, ...], action: str, place: str, said: Facts
-    ) -> None:
-        """Count one finding; ``action`` as ``plan.action`` gives it, ``place`` as ``reach``."""
+    def add(self, finding: Mapping[str, Any], graded: Grade, place: str, said: Facts) -> None:
+        """Count one finding."""
         self.findings += 1
-        self.hosts.add(finding["host"])
-        self.changes.update(made)
-        self.actions[action] = self.actions.get(action, 0) + 1
         self.reaches[place] = self.reaches.get(place, 0) + 1
-        if self.any is None or graded < self.any:
-            self.any = graded
-        if action != "waived":
-            self.open += 1
-            if self.first is None or graded < self.first:
-                self.first = graded
+        if self.first is None or graded < self.first:
+            self.first = graded
         if finding.get("unconfirmed"):
             self.unconfirmed += 1
         level, severity = finding["level"], finding["severity"]
@@ -216,12 +199,44 @@ class Work:
             self.cvss = _most(self.cvss, said.cvss)
             self.cves.update(said.cve)
 
+
+@dataclass(slots=True)
+class Work:
+    """One piece of work, as findings are added to it. It stands where its open findings put it."""
+
+    id: str
+    control: Any
+    cure: Cure | None
+    open: Tally = field(default_factory=Tally)
+    waived: Tally = field(default_factory=Tally)
+    hosts: set[str] = field(default_factory=set)
+    changes: set[int] = field(default_factory=set)
+    actions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> int:
+        """How many there are, open or waived."""
+        return self.open.findings + self.waived.findings
+
+    @property
+    def standing(self) -> Tally:
+        """The findings that give it its place: the open ones, where there are any."""
+        return self.open if self.open.findings else self.waived
+
+    def add(
+        self, finding: Mapping[str, Any], graded: Grade, made: tuple[int, ...], action: str, place: str, said: Facts
+    ) -> None:
+        """Count one finding; ``action`` as ``plan.action`` gives it, ``place`` as ``reach``."""
+        self.hosts.add(finding["host"])
+        self.changes.update(made)
+        self.actions[action] = self.actions.get(action, 0) + 1
+        (self.waived if action == "waived" else self.open).add(finding, graded, place, said)
+
     def place(self) -> tuple[Any, ...]:
         """The sort key among all pieces of work."""
-        graded = self.first or self.any or Grade(LEAST, 3, 4, 0.0)
         return (
-            self.open == 0,
-            *graded,
+            not self.open.findings,
+            *(self.standing.first or ()),
             closes_band(self.findings, len(self.changes)),
             disruption(self.control.class_),
             len(self.changes),
@@ -231,55 +246,42 @@ class Work:
 
     def reasons(self) -> list[dict[str, Any]]:
         """Why it stands there: codes whose sentences are in ``pages_text``, most important first."""
-        why: list[dict[str, Any]] = []
-
-        def say(code: str, value: Any = None) -> None:
-            why.append({"code": code, "value": value})
-
-        if not self.open:
-            say("settled")
-        if self.kev:
-            say("kev", self.kev)
-        if self.reaches.get("internet"):
-            say("internet", self.reaches["internet"])
-        if self.level is not None:
-            say("level", self.level)
-        elif self.severity is not None:
-            say("severity", self.severity)
-        if self.epss is not None and self.epss >= EPSS_BANDS[-1]:
-            say("epss", round(self.epss, 3))
-        if self.cvss is not None:
-            say("cvss", self.cvss)
-        if self.reaches.get("network"):
-            say("network", self.reaches["network"])
-        if self.findings > len(self.changes):
-            say("closes", round(self.findings / max(len(self.changes), 1), 1))
-        if self.control.class_ is not None:
-            say("class", self.control.class_)
-        if self.unconfirmed:
-            say("unconfirmed", self.unconfirmed)
-        return why
+        said, changes = self.standing, len(self.changes)
+        why: list[tuple[str, Any, bool]] = [
+            ("settled", None, not self.open.findings),
+            ("kev", said.kev, said.kev > 0),
+            ("internet", said.reaches.get("internet"), "internet" in said.reaches),
+            ("level", said.level, said.level is not None),
+            ("severity", said.severity, said.level is None and said.severity is not None),
+            ("epss", round(said.epss or 0, 3), said.epss is not None and said.epss >= EPSS_BANDS[-1]),
+            ("cvss", said.cvss, said.cvss is not None),
+            ("network", said.reaches.get("network"), "network" in said.reaches),
+            ("closes", round(self.findings / max(changes, 1), 1), self.findings > changes),
+            ("class", self.control.class_, self.control.class_ is not None),
+            ("unconfirmed", said.unconfirmed, said.unconfirmed > 0),
+        ]
+        return [{"code": code, "value": value} for code, value, told in why if told]
 
     def document(self, place: int) -> dict[str, Any]:
         """The piece of work as plan/1 has it, with its place (from 1)."""
-        graded = self.first or self.any
+        said = self.standing
         return {
             "id": self.id,
             "place": place,
             "control": self.control.id,
             "cure": self.cure.text[:600] if self.cure else None,
             "class": self.control.class_,
-            "urgency": graded.urgency if graded else LEAST,
-            "level": self.level,
-            "severity": self.severity if self.level is None else None,
-            "reach": next((name for name in REACHES if self.reaches.get(name)), None),
-            "kev": self.kev,
-            "epss": self.epss,
-            "cvss": self.cvss,
-            "cves": sorted(self.cves)[:KEPT],
-            "cves_total": len(self.cves),
+            "urgency": said.first.urgency if said.first else LEAST,
+            "level": said.level,
+            "severity": said.severity if said.level is None else None,
+            "reach": next((name for name in REACHES if name in said.reaches), None),
+            "kev": said.kev,
+            "epss": said.epss,
+            "cvss": said.cvss,
+            "cves": sorted(said.cves)[:KEPT],
+            "cves_total": len(said.cves),
             "findings": self.findings,
-            "open": self.open,
+            "open": self.open.findings,
             "changes": len(self.changes),
             "hosts": sorted(self.hosts)[:KEPT],
             "hosts_total": len(self.hosts),
