@@ -258,3 +258,24 @@ def test_a_truncated_report_proves_nothing_of_the_domain(controls: Any, inventor
         )
         made = judge(before, merge.merge([imported]), decide(before), controls)
         assert of(made, "vuln_guest") == {DOMAIN: verdict}
+
+
+@pytest.mark.parametrize(
+    ("rules", "when", "profile", "verdict"),
+    [
+        (["200"], "2026-11-23T00:00:00Z", "mensuel", "changed"),
+        (["100", "200"], "2026-11-23T00:00:00Z", "mensuel", "failed"),
+        (["200"], "2026-11-23T00:00:00Z", "autre", "unverified"),
+        (["200"], "2026-11-01T00:00:00Z", "mensuel", "unverified"),
+    ],
+)
+def test_what_a_tools_rule_said_is_judged_by_the_same_tool(
+    controls: Any, rules: list[str], when: str, profile: str, verdict: str
+) -> None:
+    from .test_closing import scan as nessus
+
+    old = nessus(controls, 1, ["100"], when="2026-11-20T00:00:00Z", profile="mensuel")
+    new = nessus(controls, 1, rules, when=when, profile=profile)
+    first, second = merge.merge([old]), merge.merge([new])
+    made = judge(first, second, decide(first, "undecided"), controls)
+    assert of(made, "other_exposure")["tcp/443/nessus:100"] == verdict

@@ -23,7 +23,12 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import (
 from ansible_collections.care.remediation.plugins.module_utils.findings.model import DIRECTORY_TYPES
 from ansible_collections.care.remediation.plugins.module_utils.findings.pages_text import TEXTS
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
-from ansible_collections.care.remediation.plugins.plugin_utils.findings_action import FindingsAction, plain
+from ansible_collections.care.remediation.plugins.plugin_utils.findings_action import (
+    DIRECTORY_GROUP,
+    HOSTS_GROUP,
+    FindingsAction,
+    plain,
+)
 
 
 class ActionModule(FindingsAction):
@@ -110,12 +115,14 @@ class ActionModule(FindingsAction):
 
     def _sides(self, findings: Mapping[str, Any], host_vars: Path, task_vars: Mapping[str, Any]) -> dict[str, set[str]]:
         """What each host is: told by who judged it; a host of an earlier plan that nobody judged now loses all."""
+        groups = task_vars.get("groups") or {}
+        domains = set(groups.get(DIRECTORY_GROUP, [])) - set(groups.get(HOSTS_GROUP, []))
         sides: dict[str, set[str]] = {}
         for source in findings["sources"]:
             for host in source["targets"]:
-                side = "directory" if source["type"] in DIRECTORY_TYPES else "host"
+                side = "directory" if host in domains or source["type"] in DIRECTORY_TYPES else "host"
                 sides.setdefault(host, set()).add(side)
-        known = (task_vars.get("groups") or {}).get("all", [])
+        known = set(groups.get("all", []))
         for host in variables.generated_hosts(host_vars):
             if host in known:
                 sides.setdefault(host, {"directory", "host"})

@@ -95,7 +95,7 @@ class Closing:
         # (type, host) to the sources that looked at that host, of which only a later one can close
         self._later: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
         for source in sources:
-            if source["partial"] or source["remembered"] or not source["generated"]:
+            if source["partial"] or source.get("remembered") or not source["generated"]:
                 continue
             for host in source["targets"]:
                 self._later.setdefault((source["type"], host), []).append(source)
@@ -112,8 +112,8 @@ class Closing:
             if (
                 source["id"] not in there
                 and source["generated"] > said["generated"]
-                and source["profile"] == said["profile"]
-                and source["closes"]
+                and source.get("profile") == said.get("profile")
+                and source.get("closes", True)
                 and self._looked(source, finding)
             ):
                 return source

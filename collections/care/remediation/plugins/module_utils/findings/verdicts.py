@@ -13,6 +13,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from .closing import Closing
 from .decisions import Decision
 from .document import now
 from .model import order, rank
@@ -21,15 +22,17 @@ from .ports import in_ranges
 
 SCHEMA: Final = "care.remediation/verdicts/1"
 VERDICTS: Final = ("failed", "unverified", "waived", "changed", "compliant")
-EXPOSURE_TYPES: Final = ("nmap",)
 
 
 class After:
     """What the second look knows: which finding is still there, which control was judged on which host."""
 
-    def __init__(self, after: Mapping[str, Any]) -> None:
+    def __init__(self, after: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
         self.findings = {finding["id"]: finding for finding in after["findings"]}
         self.sources = after["sources"]
+        # of both looks, told apart: what a tool's rule said is gone when the same tool looked again and is silent
+        looks = ("before", before["sources"] if before else []), ("after", after["sources"])
+        self._closing = Closing([source | {"id": f"{look} {source['id']}"} for look, of in looks for source in of])
         self._names: dict[tuple[str, str, str], str] = {}
         for finding in after["findings"]:
             for name in _names(finding):
@@ -69,11 +72,20 @@ class After:
     def gone(self, finding: Mapping[str, Any]) -> tuple[bool, str]:
         """Whether a finding that is not found any more is really gone; otherwise why that is not certain."""
         host, made = finding["host"], finding["object"]
+        if made["type"] == "weakness":
+            return self._silent(finding)
         if made["type"] == "port":
             closed, why = self._closed(finding["control"], host, made["id"])
             # what a port serves (not whether it is open), the host's own audit can tell too
             return (True, "") if closed or self._audited(finding["control"], host) else (False, why)
         return self.judged(finding["control"], host)
+
+    def _silent(self, finding: Mapping[str, Any]) -> tuple[bool, str]:
+        mentions = [mention | {"source": f"before {mention['source']}"} for mention in finding["sources"]]
+        told = {**finding, "sources": mentions}
+        if mentions and all(self._closing.closer(told, mention) is not None for mention in mentions):
+            return True, ""
+        return False, "no later report of the same tool and scope looked at this host again"
 
     def _audited(self, control: str, host: str) -> bool:
         return any(
@@ -107,7 +119,7 @@ def build(
 ) -> dict[str, Any]:
     """The verdicts/1 document, from the findings before and after, and the decisions by finding id."""
     day = today or datetime.datetime.now(datetime.UTC).date()
-    known = After(after)
+    known = After(after, before)
     matched: set[str] = set()
     judged = []
     for finding in before["findings"]:
