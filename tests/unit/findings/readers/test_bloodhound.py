@@ -495,3 +495,22 @@ def test_read_from_a_zip_that_a_person_made(tmp_path: Path) -> None:
     assert report.info["generated"] is None
     assert any("LISEZMOI.txt" in note for note in report.notes)
     assert bloodhound.kind_of("dossier/users.json") == "users"
+
+
+def test_a_protected_object_takes_nothing_from_its_ou() -> None:
+    def reached(*, protected: bool) -> int:
+        relay = user(1400, "svc-relais", ou="OU=COMPTES") | {"IsACLProtected": protected}
+        objects = whole(ous=[unit(1, "COMPTES", ace(f"{S}-1300", "WriteDacl"))], users=[user(1300, "compte"), relay])
+        objects["groups"][0]["Aces"].append(ace(f"{S}-1400", "AddMember"))
+        (found,) = of(parse(objects)[1], "vuln_privileged_members_perm")
+        return int(found.facts["principals_total"])
+
+    assert (reached(protected=False), reached(protected=True)) == (2, 1)
+
+
+def test_enterprise_admins_of_the_forest_root_are_administrators_everywhere() -> None:
+    objects = whole()
+    objects["users"][0]["Aces"].append(ace("S-1-5-21-7-8-9-519", "GenericAll"))  # there is one such group in a forest
+    objects["users"][0]["Aces"].append(ace("S-1-5-21-7-8-9-1105", "GenericAll"))
+    found = of(parse(objects)[1], "vuln_privileged_members_perm")
+    assert [record.facts["trustee_sid"] for record in found] == ["S-1-5-21-7-8-9-1105"]
