@@ -44,5 +44,12 @@ def test_ansible_reads_it_as_an_inventory(tmp_path: Path) -> None:
     assert "\x1b" not in path.read_text()
 
 
+def test_a_stranger_never_takes_the_name_of_a_host_of_the_inventory() -> None:
+    text = strangers.snippet([host("192.0.2.66 (web1)", ["192.0.2.66"], ["Web1", "web1.chu.test"])], ["web1", "pacs"])
+    assert '"web1":' not in text.lower() and '"web1.chu.test":' in text
+    text = strangers.snippet([host("192.0.2.66 (web1)", ["192.0.2.66"], ["web1"])], ["WEB1"])
+    assert '"host-192-0-2-66":' in text
+
+
 def test_nothing_unknown_is_no_file() -> None:
     assert strangers.snippet([]) == ""

@@ -84,7 +84,7 @@ class ActionModule(FindingsAction):
             forget=self._forgotten(arguments, task_vars),
         )
         document.check(findings, "findings/1", where=str(target))
-        strangers = strangers_file.snippet(findings["unmatched"])
+        strangers = strangers_file.snippet(findings["unmatched"], facts)
         result: dict[str, Any] = {
             "changed": False,
             "file": str(target),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from .escape import comment
@@ -26,16 +26,18 @@ HEADER: Final = """\
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z")
 
 
-def snippet(unmatched: Sequence[Mapping[str, Any]]) -> str:
+def snippet(unmatched: Sequence[Mapping[str, Any]], inventory: Iterable[str] = ()) -> str:
     """A YAML inventory of these hosts (``unmatched`` of findings/1); empty text where there are none.
 
     Names are the first acceptable one that the report gives, else made of the address. What is neither an address nor a
-    plain name stays in a comment.
+    plain name stays in a comment. A name that a host of the ``inventory`` has already is not given again: what a
+    stranger calls itself must not redefine a host.
     """
+    taken = {name.casefold() for name in inventory}
     groups: dict[str, dict[str, list[str]]] = {}
     for host in unmatched:
         known = groups.setdefault("care_directory" if host["domain"] else "care_hosts", {})
-        name = _unused(_name(host), known)
+        name = _unused(_name(host, taken), known)
         said = f"{comment(host['label'], 120)}: {host['records']} ({comment(host['reason'], 120)})"
         lines = [f"    # {said}", f'    "{name}":']
         if host["domain"]:
@@ -56,9 +58,9 @@ def _listed(texts: Iterable[str]) -> str:
     return ", ".join(f'"{text}"' for text in texts)
 
 
-def _name(host: Mapping[str, Any]) -> str:
+def _name(host: Mapping[str, Any], taken: Set[str]) -> str:
     for name in host["names"]:
-        if _NAME.match(name) and not name.isdigit():
+        if _NAME.match(name) and not name.isdigit() and name.casefold() not in taken:
             return str(name).lower()
     address = re.sub(r"[^0-9a-f]+", "-", host["addresses"][0]) if host["addresses"] else "unknown"
     return f"host-{address.strip('-')}"
