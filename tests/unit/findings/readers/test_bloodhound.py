@@ -499,13 +499,14 @@ def test_read_from_a_zip_that_a_person_made(tmp_path: Path) -> None:
 
 def test_a_protected_object_takes_nothing_from_its_ou() -> None:
     def reached(*, protected: bool) -> int:
-        relay = user(1400, "svc-relais", ou="OU=COMPTES") | {"IsACLProtected": protected}
-        objects = whole(ous=[unit(1, "COMPTES", ace(f"{S}-1300", "WriteDacl"))], users=[user(1300, "compte"), relay])
+        relay = thing(f"{S}-1400", "RELAIS", f"CN=RELAIS,OU=COMPTES,{D}", Members=[], IsACLProtected=protected)
+        unit_ = unit(1, "COMPTES", ace(f"{S}-1300", "WriteDacl"))
+        objects = whole(ous=[unit_], users=[user(1300, "compte")], groups=[relay])
         objects["groups"][0]["Aces"].append(ace(f"{S}-1400", "AddMember"))
         (found,) = of(parse(objects)[1], "vuln_privileged_members_perm")
         return int(found.facts["principals_total"])
 
-    assert (reached(protected=False), reached(protected=True)) == (2, 1)
+    assert (reached(protected=False), reached(protected=True)) == (1, 0)
 
 
 def test_enterprise_admins_of_the_forest_root_are_administrators_everywhere() -> None:

@@ -12,6 +12,7 @@ there: the snapshot says so where a control needs it.
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import uuid
 from collections import Counter
@@ -103,8 +104,11 @@ Rights = tuple[tuple[str, str, bool], ...]  # trustee, edge, inherited
 
 def sid_of(text: Any) -> str | None:
     """The SID of an identifier: collectors put the domain's name before well-known ones (``X.TEST-S-1-5-32-544``)."""
-    if not isinstance(text, str) or len(text) > 512:
-        return None
+    return _known_sid(text) if isinstance(text, str) and len(text) <= 512 else None
+
+
+@functools.lru_cache(maxsize=1 << 16)  # the same few trustees stand in every access list
+def _known_sid(text: str) -> str | None:
     match = _SID.search(text)
     found = match[0] if match is not None else ""
     return found if sids.is_sid(found) else None
