@@ -25,6 +25,7 @@ from .jsonvalues import (
     cwes,
     grade_of,
     kept,
+    listed,
     mapping,
     moment,
     number,
@@ -142,10 +143,10 @@ class CensysReader:
         if asset is None:  # virtual hosts of one address are one machine
             if len(self._assets) >= MAX_ASSETS:
                 self._assets.clear()
-            listed = dict.fromkeys([*names, *texts(host.get("name"), 255)])
-            asset = self._assets[address] = Asset(addresses=[address], names=list(listed)[:64])
+            known = dict.fromkeys([*names, *texts(host.get("name"), 255)])
+            asset = self._assets[address] = Asset(addresses=[address], names=list(known)[:64])
             yield Record(kind=HOST, asset=asset, place=place)
-        services = sequence(host.get("services"))
+        services = listed(host.get("services"), "services", place, self.skipped)
         if len(services) > MAX_SERVICES:
             self.skipped.add(place, f"{len(services) - MAX_SERVICES} services after the first {MAX_SERVICES}")
         for index, service in enumerate(services[:MAX_SERVICES], 1):
@@ -185,7 +186,7 @@ class CensysReader:
         }
         yield Record(kind=PORT, asset=asset, port=port, facts=kept(facts), place=place)
         for kind in _RISKS:
-            risks = sequence(value.get(kind))
+            risks = listed(value.get(kind), kind, place, self.skipped)
             if len(risks) > MAX_RISKS:
                 self.skipped.add(place, f"{kind} after the first {MAX_RISKS}")
             for risk in risks[:MAX_RISKS]:

@@ -26,6 +26,7 @@ from .jsonvalues import (
     cwes,
     flag,
     kept,
+    listed,
     mapping,
     moment,
     number,
@@ -183,7 +184,11 @@ class DefectDojoReader:
         )
 
     def _of_endpoints(self, record: Record, value: Mapping[str, Any]) -> Iterator[Record]:
-        given = [*sequence(value.get("endpoints")), *sequence(value.get("locations"))]
+        given = [
+            one
+            for name in ("endpoints", "locations")
+            for one in listed(value.get(name), name, record.place, self.skipped)
+        ]
         if len(given) > MAX_ENDPOINTS:
             self.skipped.add(record.place, f"{len(given) - MAX_ENDPOINTS} endpoints after the first {MAX_ENDPOINTS}")
         done: set[tuple[str, str | None]] = set()

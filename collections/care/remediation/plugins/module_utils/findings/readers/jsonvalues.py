@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any, BinaryIO, Final
 
+from ..records import Skipped
 from .jsonstream import HEAD, Head, head
 from .xmlstream import cut
 
@@ -45,6 +46,13 @@ def mapping(value: Any) -> Mapping[str, Any]:
 def sequence(value: Any) -> list[Any]:
     """The array, or an empty one."""
     return value if isinstance(value, list) else []
+
+
+def listed(value: Any, name: str, place: str, skipped: Skipped) -> list[Any]:
+    """The array, or an empty one; what is there and is none is told."""
+    if value is not None and not isinstance(value, list):
+        skipped.add(place, f"{name} is no list")
+    return sequence(value)
 
 
 def number(value: Any, low: float, high: float) -> float | None:

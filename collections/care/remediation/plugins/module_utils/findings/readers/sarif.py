@@ -27,6 +27,7 @@ from .jsonvalues import (
     cwes,
     grade_of,
     kept,
+    listed,
     mapping,
     moment,
     number,
@@ -39,6 +40,7 @@ from .xmlstream import cut
 MAX_RULES: Final = 50_000
 MAX_ASSETS: Final = 50_000
 MAX_HELP: Final = 4000
+MAX_LOCATIONS: Final = 100
 LEVELS: Final = {"error": "high", "warning": "medium", "note": "low"}
 KINDS: Final = frozenset(["fail", "open", "review"])  # a weakness, or what a person must judge (SARIF 3.27.9)
 # The driver's parts come one by one, whatever stands before what; of a place within another only the outer is given.
@@ -254,7 +256,10 @@ class SarifReader:
                 "first_seen": moment(mapping(value.get("provenance")).get("firstDetectionTimeUtc")),
             }
         )
-        locations = [mapping(one) for one in sequence(value.get("locations"))[:100]]
+        given = listed(value.get("locations"), "locations", place, self.skipped)
+        if len(given) > MAX_LOCATIONS or any(not isinstance(one, dict) for one in given):
+            self.skipped.add(place, f"locations that are none, or after the first {MAX_LOCATIONS}")
+        locations = [mapping(one) for one in given[:MAX_LOCATIONS]]
         hosts: list[tuple[str | None, Port | None]] = [*_hosts(value, locations)]
         about, seen = _about(value, locations)
         for host, port in hosts or [(None, None)]:
