@@ -19,13 +19,19 @@ from .bloodhound import BloodHoundPart, BloodHoundReader
 from .censys import CensysReader
 from .defectdojo import DefectDojoReader
 from .errors import ReportError
+from .masscan import MasscanHandler
+from .masscan_json import MasscanJsonReader
 from .nessus import NessusHandler
 from .nmap import NmapHandler
+from .nuclei import NucleiReader
 from .openvas import OpenvasHandler
 from .pingcastle import ENCRYPTED, PingCastleHandler
 from .purple_knight import PurpleKnightFolder, PurpleKnightReader
 from .sarif import SarifReader
 from .shodan import ShodanReader
+from .ssh_audit import SshAuditReader
+from .sslyze import SslyzeReader
+from .testssl import SslTestReader
 from .xmlstream import Foreign, Handler, Refused
 
 XML: Final[tuple[Any, ...]] = (
@@ -33,8 +39,14 @@ XML: Final[tuple[Any, ...]] = (
     PingCastleHandler,
     NessusHandler,
     OpenvasHandler,
+    MasscanHandler,
 )
 JSON: Final[tuple[Any, ...]] = (
+    NucleiReader,
+    SslTestReader,
+    SslyzeReader,
+    SshAuditReader,
+    MasscanJsonReader,
     SarifReader,
     ShodanReader,
     CensysReader,
