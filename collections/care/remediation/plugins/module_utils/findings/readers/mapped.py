@@ -28,6 +28,7 @@ MAX_RULE: Final = 200
 MAX_TITLE: Final = 1_000
 MAX_ASSETS: Final = 1_000_000
 MAX_LISTED: Final = 30
+MAX_REMEMBERED: Final = 20_000
 _STEP: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\"[^\".\\]+\")?(\[\*?\])?")
 # CVSS v3.1, section 5: the qualitative severity rating scale
 _CVSS: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
@@ -45,6 +46,12 @@ _OBJECTS: Final = {
     "setting": "setting",
     "parametre": "setting",
 }
+
+_LISTS: Final[tuple[tuple[str, Callable[[str], list[str]]], ...]] = (
+    ("cve", mapped_values.cves),
+    ("cwe", mapped_values.cwes),
+    ("references", mapped_values.links),
+)
 
 Row = Mapping[str, Any]
 
@@ -113,6 +120,11 @@ class MappedReader:
             "closes": mapping.full,
         }
         self._assets: dict[tuple[Any, ...], Asset] = {}
+        # the same few texts stand in most rows
+        self._folded = _Cache(tables.fold)
+        self._moments = _Cache(lambda text: mapped_values.date(text, american=mapping.american))
+        self._read_ports = _Cache(lambda both: mapped_values.ports(*both))
+        self._read_places = _Cache(mapped_values.places)
         self._new: list[Asset] = []
         self._latest: datetime.datetime | None = None
         self.rows = self._closed = self._ignored = self._joined = self._undated = self._unplaced = 0
@@ -246,7 +258,7 @@ class MappedReader:
 
     def _row(self, place: str, get: _Get) -> list[Record]:
         mapping = self.mapping
-        texts = {name: get(name) for name in mapping.fields}
+        texts = get.all()
         of = texts.get
         assets = self._assets_of(of, place)
         moment = self._moment(of("date") or "")
@@ -259,7 +271,7 @@ class MappedReader:
             return []
         status = of("status")
         if status:
-            folded = tables.fold(status)
+            folded = self._folded[status]
             if folded in mapping.closed:
                 self._closed += 1
                 return []
@@ -298,8 +310,8 @@ class MappedReader:
 
     def _assets_of(self, of: _Of, place: str) -> list[tuple[Asset | None, tuple[str, int] | None]] | None:
         """Assets with the port that the cell itself named; None where there are too many."""
-        hosts = mapped_values.places(of("host") or "")
-        addresses = mapped_values.places(of("address") or "")
+        hosts = self._read_places[of("host") or ""]
+        addresses = self._read_places[of("address") or ""]
         learnt = _line(of("hostname") or "", 255)
         sid = _line(of("sid") or "", 200)
         domain = _line(of("domain") or "", 255)
@@ -348,7 +360,7 @@ class MappedReader:
 
     def _ports_of(self, of: _Of, facts: dict[str, Any]) -> list[tuple[str, int]]:
         text = of("port") or ""
-        listed = mapped_values.ports(text, of("protocol") or "")
+        listed = self._read_ports[text, of("protocol") or ""]
         if listed is None:
             self._ports.add(text)
             facts["port_text"] = cut(text, 200)
@@ -371,12 +383,7 @@ class MappedReader:
 
     def _facts(self, of: _Of) -> dict[str, Any]:
         facts: dict[str, Any] = {}
-        lists: tuple[tuple[str, Callable[[str], list[str]]], ...] = (
-            ("cve", mapped_values.cves),
-            ("cwe", mapped_values.cwes),
-            ("references", mapped_values.links),
-        )
-        for name, split in lists:
+        for name, split in _LISTS:
             text = of(name)
             if text and (found := split(text)):
                 facts[name] = found
@@ -401,7 +408,7 @@ class MappedReader:
     def _moment(self, text: str) -> datetime.datetime | None:
         if not text:
             return None
-        moment = mapped_values.date(text, american=self.mapping.american)
+        moment: datetime.datetime | None = self._moments[text]
         if moment is None:
             self._undated += 1
         return moment
@@ -435,12 +442,27 @@ class MappedReader:
 _Of = Callable[[str], "str | None"]
 
 
+class _Cache(dict[Any, Any]):
+    """What a function made of a value, remembered; bounded."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: Any) -> Any:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        value = self[key] = self._make(key)
+        return value
+
+
 class _Get:
-    """The text of a field in the present row."""
+    """The texts of the fields in the present row."""
 
     row: Row
 
-    def __call__(self, name: str) -> str:
+    def all(self) -> dict[str, str]:
+        """Field to text."""
         raise NotImplementedError
 
 
@@ -448,18 +470,25 @@ class _FromColumns(_Get):
     def __init__(self, fields: Mapping[str, Source], columns: Mapping[str, str]) -> None:
         self.row = {}
         self.missing: set[str] = set()
-        self._sources: dict[str, tuple[str, tuple[str, ...], str]] = {}
+        self._plain: list[tuple[str, str]] = []
+        self._others: list[tuple[str, str, tuple[str, ...], str]] = []
         for name, source in fields.items():
             parts = source.parts
             if source.how != "constant":
                 if source.how != "first":  # of several, some may well be missing
                     self.missing |= {cut(part, 80) for part in parts if tables.fold(part) not in columns}
                 parts = tuple(columns[tables.fold(part)] for part in parts if tables.fold(part) in columns)
-            self._sources[name] = (source.how, parts, source.separator)
+            if source.how == "one" and parts:
+                self._plain.append((name, parts[0]))
+            else:
+                self._others.append((name, source.how, parts, source.separator))
 
-    def __call__(self, name: str) -> str:
-        how, parts, separator = self._sources[name]
-        return _put_together(how, parts, separator, [self.row.get(part, "") for part in parts])
+    def all(self) -> dict[str, str]:
+        row = self.row
+        texts = {name: row.get(column, "") for name, column in self._plain}
+        for name, how, parts, separator in self._others:
+            texts[name] = _put_together(how, parts, separator, [row.get(part, "") for part in parts])
+        return texts
 
 
 class _FromPaths(_Get):
@@ -485,8 +514,8 @@ class _FromPaths(_Get):
             for name, (how, parts, separator, paths) in self._sources.items()
         }
 
-    def __call__(self, name: str) -> str:
-        return self._texts[name]
+    def all(self) -> dict[str, str]:
+        return self._texts
 
 
 def _put_together(how: str, parts: Sequence[str], separator: str, values: Sequence[str]) -> str:
@@ -547,7 +576,7 @@ def streamed(expression: str) -> str | None:
 
 
 def _line(text: str, limit: int) -> str:
-    return cut(" ".join(text.split()), limit)
+    return cut(" ".join(text.split()), limit) if text else ""
 
 
 def _object(label: str, kind: str) -> dict[str, Any] | None:

@@ -142,7 +142,8 @@ class Table:
         raw = self._below_header(raw)
         width = len(self.columns)
         folded = self._header_folded
-        first = folded[0] if folded else ""
+        # folding costs: only what begins as the header does is compared with it
+        starts = {self.columns[0][:1].casefold(), folded[0][:1]} if folded else set()
         short: tuple[int, int] | None = None
         for line, cells in raw:
             short = None
@@ -159,7 +160,7 @@ class Table:
                     continue
                 short = (line, len(cells))
                 self._short += self.kind == "csv"
-            elif (cells[0].casefold() == first or fold(cells[0]) == first) and [fold(one) for one in cells] == folded:
+            elif cells[0][:1].casefold() in starts and [fold(one) for one in cells] == folded:
                 self._repeated += 1
                 continue
             if not any(cells):

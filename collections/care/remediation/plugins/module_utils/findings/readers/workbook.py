@@ -12,6 +12,7 @@ unpacked. A formula is never evaluated: what the spreadsheet program stored besi
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import struct
 import tempfile
@@ -40,7 +41,6 @@ MAX_DEPTH: Final = 32
 MAX_TOKEN: Final = 4 << 20
 LAST_COLUMN: Final = 16_384  # Excel's limits
 LAST_ROW: Final = 1_048_576
-_REFERENCE: Final = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})\Z")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -104,12 +104,14 @@ class _Book:
         self._stream = stream
         self._name = name
         self._spool: Any = None
-        self._archive: zipfile.ZipFile
+        self._archive: Any = None
         self._book: Any = None
-        self.sheets: dict[str, Any] = {}
+        self._texts: list[str] = []
+        self.sheets: dict[str, str] = {}  # title to the part of the archive
 
     def __enter__(self) -> _Book:
-        import openpyxl  # only those who give workbooks need it
+        from openpyxl.reader.excel import ExcelReader  # only those who give workbooks need it
+        from openpyxl.styles.stylesheet import apply_stylesheet
 
         stream = self._stream
         if not stream.seekable():
@@ -121,7 +123,16 @@ class _Book:
                 self._judge_parts(archive)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about what is only for show
-                self._book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+                # as load_workbook does, but for its look at the sheets: it would walk through the whole of them
+                reader = ExcelReader(stream, read_only=True, data_only=True, keep_links=False)
+                reader.read_manifest()
+                reader.read_strings()
+                reader.read_workbook()
+                apply_stylesheet(reader.archive, reader.wb)
+                self._book, self._texts, self._archive = reader.wb, reader.shared_strings, reader.archive
+                for sheet, relation in reader.parser.find_sheets():
+                    if "chartsheet" not in relation.Type and len(self.sheets) < MAX_SHEETS:
+                        self.sheets.setdefault(str(sheet.name), str(relation.target))
         except ReportError:
             self._close()
             raise
@@ -135,18 +146,14 @@ class _Book:
                 f"is not a workbook that can be read ({type(exc).__name__}: {cut(str(exc), 200)}). Open it "
                 "in a spreadsheet and save it again as .xlsx, or as CSV",
             ) from exc
-        self._archive = self._book._archive
-        for sheet in self._book.worksheets[:MAX_SHEETS]:
-            if hasattr(sheet, "_worksheet_path"):
-                self.sheets[str(sheet.title)] = sheet
         return self
 
     def __exit__(self, *_arguments: object) -> None:
         self._close()
 
     def _close(self) -> None:
-        if self._book is not None:
-            self._book.close()
+        if self._archive is not None:
+            self._archive.close()
         if self._spool is not None:
             self._spool.close()
 
@@ -180,16 +187,15 @@ class _Book:
         self, title: str, *, limit: int | None = None, table: Table | None = None
     ) -> Iterator[tuple[int, list[str]]]:
         """The rows of one sheet; ``limit``: only so many."""
-        sheet = self.sheets[title]
         handler = _Sheet(
-            sheet._shared_strings,
+            self._texts,
             set(self._book._date_formats),
             set(self._book._timedelta_formats),
             self._book.epoch,
         )
         given = 0
         try:
-            with self._archive.open(sheet._worksheet_path) as stream:
+            with self._archive.open(self.sheets[title]) as stream:
                 for row in handler.read(stream):
                     yield row
                     given += 1
@@ -212,6 +218,22 @@ class _Book:
             for place, reason in handler.faults.first:
                 table.skipped.add(f"sheet {cut(title, 60)!r}, {place}", reason)
             table.skipped.count += handler.faults.count - len(handler.faults.first)
+
+
+@functools.lru_cache(maxsize=LAST_COLUMN)
+def _column(letters: str) -> int:
+    """The number of a column from its letters; 0 where they are none."""
+    column = 0
+    for one in letters.upper():
+        column = column * 26 + ord(one) - 64
+        if not ("A" <= one <= "Z") or column > LAST_COLUMN:
+            return 0
+    return column
+
+
+@functools.lru_cache(maxsize=1_000)
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
 
 
 class _Faults:
@@ -276,7 +298,7 @@ class _Sheet:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise Refused(f"elements nested deeper than {MAX_DEPTH}")
-        name = name.rpartition("}")[2]
+        name = _local(name)
         if name == "sheetData":
             self._in_data = True
         elif not self._in_data:
@@ -297,7 +319,7 @@ class _Sheet:
         self._depth -= 1
         if not self._in_data:
             return
-        name = name.rpartition("}")[2]
+        name = _local(name)
         if name in ("v", "t"):
             self._collect = False
         elif name == "c":
@@ -333,17 +355,13 @@ class _Sheet:
         reference = attributes.get("r")
         if reference is None:
             self._column += 1
+            if self._column > LAST_COLUMN:
+                raise Refused(f"more than {LAST_COLUMN} columns: no spreadsheet program writes that")
         else:
-            found = _REFERENCE.match(reference)
-            column = 0
-            if found:
-                for one in found[1].upper():
-                    column = column * 26 + ord(one) - 64
-            if not self._column < column <= LAST_COLUMN:
+            column = _column(reference.rstrip("0123456789"))
+            if column <= self._column:
                 raise Refused(f"cell {reference[:20]!r} is not one that follows column {self._column}")
             self._column = column
-        if self._column > LAST_COLUMN:
-            raise Refused(f"more than {LAST_COLUMN} columns: no spreadsheet program writes that")
         style = attributes.get("s", "0")
         self._style = int(style) if style.isascii() and style.isdigit() and len(style) < 8 else 0
         self._type = attributes.get("t", "n")
