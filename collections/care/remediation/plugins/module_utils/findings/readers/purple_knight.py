@@ -94,7 +94,7 @@ class PurpleKnightReader:
         mark = stream.read(4)
         if mark == tables.ZIP:
             stream.seek(0)
-            with workbook._Book(stream, str(name)) as book:  # all sheets of one file that is opened once
+            with workbook.Book(stream, str(name)) as book:  # all sheets of one file that is opened once
                 yield from self._workbook(book)
         else:
             table = Table(_Again(mark, stream), name=str(name), header=COLUMNS, skipped=self.skipped)  # type: ignore[arg-type]

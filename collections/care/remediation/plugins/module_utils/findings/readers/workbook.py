@@ -48,7 +48,7 @@ def rows(stream: BinaryIO, table: Table) -> Iterator[tuple[int, list[str]]]:
     """(row number, cells) of the sheet that ``table`` asks for; without a name: the first one with its header."""
     from . import tables
 
-    with _Book(stream, table.name) as book:
+    with Book(stream, table.name) as book:
         if table.sheet is not None:
             folded = tables.fold(table.sheet)
             found = [title for title in book.sheets if tables.fold(title) == folded]
@@ -78,7 +78,7 @@ def heads(stream: BinaryIO, name: str) -> dict[str, list[tuple[int, list[str]]]]
     """The first rows of every sheet."""
     from . import tables
 
-    with _Book(stream, name) as book:
+    with Book(stream, name) as book:
         return {title: list(book.rows(title, limit=tables.HEAD_ROWS)) for title in book.sheets}
 
 
@@ -97,8 +97,8 @@ def judge(stream: BinaryIO, name: str) -> None:
         raise ReportError(name, "the archive lists more files than any workbook has: refused")
 
 
-class _Book:
-    """A workbook that is open; a context manager."""
+class Book:
+    """A workbook that is open, a context manager: ``sheets`` by title, ``rows`` of one. Raises ReportError."""
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self._stream = stream
@@ -109,7 +109,7 @@ class _Book:
         self._texts: list[str] = []
         self.sheets: dict[str, str] = {}  # title to the part of the archive
 
-    def __enter__(self) -> _Book:
+    def __enter__(self) -> Book:
         from openpyxl.reader.excel import ExcelReader  # only those who give workbooks need it
         from openpyxl.styles.stylesheet import apply_stylesheet
 
