@@ -20,9 +20,11 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import (
     summary,
     variables,
 )
+from ansible_collections.care.remediation.plugins.module_utils.findings.escape import terminal
 from ansible_collections.care.remediation.plugins.module_utils.findings.model import DIRECTORY_TYPES
 from ansible_collections.care.remediation.plugins.module_utils.findings.pages_text import TEXTS
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
+from ansible_collections.care.remediation.plugins.plugin_utils.engine_action import display
 from ansible_collections.care.remediation.plugins.plugin_utils.findings_action import (
     DIRECTORY_GROUP,
     HOSTS_GROUP,
@@ -45,6 +47,10 @@ class ActionModule(FindingsAction):
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Write decisions.yml, host_vars, plan.json and the pages; in check mode only say what would change."""
+        with document.uncollected():
+            return self._act(arguments, task_vars)
+
+    def _act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         folder, language = self.folder(arguments, task_vars), self.language(task_vars)
         controls = catalogue.load()
         findings = self._findings(arguments, folder)
@@ -56,7 +62,15 @@ class ActionModule(FindingsAction):
         deadlines = _deadlines(plain(arguments["deadlines"] or self.variable(task_vars, "care_deadlines", {})))
         sheet_path = folder / "decisions.yml"
         sheet = decisions.read(sheet_path)
-        update = decisions.update(sheet, findings["findings"], controls, defaults=plain(defaults), name=str(sheet_path))
+        update = decisions.update(
+            sheet,
+            findings["findings"],
+            controls,
+            defaults=plain(defaults),
+            name=str(sheet_path),
+            closed=[one["id"] for one in findings.get("closed", [])],
+        )
+        _tell(sheet, update, sheet_path)
         day = datetime.datetime.now(datetime.UTC).date()
         approved = [key for key, one in update.decisions.items() if one.effective(day) == "apply"]
         asked = variables.build(findings["findings"], approved, controls, self._sides(findings, host_vars, task_vars))
@@ -70,10 +84,8 @@ class ActionModule(FindingsAction):
             dropped=update.dropped,
             today=day,
         )
-        paths = {variables.path_of(host_vars, host): variables.render(table) for host, table in asked.hosts.items()}
-        for path in paths:
-            variables.check(path)
-        texts = {sheet_path: update.text} | dict(sorted(paths.items()))
+        paths = variables.texts(host_vars, asked.hosts)
+        texts = {sheet_path: update.text} | paths
         stale = [path for path, text in texts.items() if _old(path) != text]
         changed = bool(stale)
         diff = [_diff(path, texts[path]) for path in stale] if self._task.diff else []
@@ -81,7 +93,7 @@ class ActionModule(FindingsAction):
         if not self._task.check_mode:
             if sheet_path in stale:
                 decisions.write(sheet_path, update.text)
-            variables.write(host_vars, asked.hosts)
+            document.write_texts({path: texts[path] for path in stale if path != sheet_path})
             fresh = document.write_if_changed(folder / "plan.json", made, "plan/1")
             for tongue, name in (("fr", "plan.html"), ("en", "plan.en.html")):
                 if fresh or not (folder / name).exists():
@@ -101,7 +113,9 @@ class ActionModule(FindingsAction):
             "levels": made["levels"],
             "next_level": made["next_level"],
             "waivers": made["waivers"],
-            "files": [*files, str(sheet_path), *(str(path) for path in sorted(paths))],
+            "rules": [rule.said() for rule in update.rules],
+            "absent": [one.finding for one in update.absent],
+            "files": [*files, str(sheet_path), *map(str, paths)],
             "summary": lines,
         }
 
@@ -151,6 +165,17 @@ def _write_bytes(path: Path, content: bytes) -> bool:
         return False
     document.write_bytes(path, content)
     return True
+
+
+def _tell(sheet: decisions.Sheet, update: decisions.Update, path: Path) -> None:
+    """What a person must know of the sheet and could overlook."""
+    for note in sheet.notes:
+        display.warning(terminal(note))
+    for rule in update.idle:
+        display.warning(terminal(f"{path}, line {rule.line}: rule {rule.name} matches no finding"))
+    if update.absent:
+        number = len(update.absent)
+        display.warning(terminal(f"{path}: {number} decisions are on findings that no report says now, nor has closed"))
 
 
 def _old(path: Path) -> str:

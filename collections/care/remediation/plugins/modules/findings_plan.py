@@ -11,9 +11,9 @@ module: findings_plan
 short_description: Turn findings into decisions, remediation variables and a plan
 version_added: 0.1.0
 description:
-  - Updates the decision sheet C(decisions.yml). What a person wrote is kept; a new finding is proposed as V(apply)
-    when its
-    control is of class C(auto), else as V(undecided). A protected account is always V(undecided).
+  - Updates the decision sheet C(decisions.yml). What a person wrote is kept, comments included; a new finding is
+    proposed as V(apply) when its control is of class C(auto), else as V(undecided). A protected account is always
+    V(undecided). The part C(rules) of the sheet decides many findings at once, or waives them.
   - Writes C(host_vars/<host>/care_remediation.yml) beside the inventory, with the variables of the remediation roles
     for every
     finding decided V(apply). Every text is marked C(!unsafe). A variable with nothing to correct is written empty. A
@@ -116,6 +116,17 @@ waivers:
   type: dict
   returned: always
   sample: {in_force: 3, expiring: 1, expired: 0, days: 30, next: "2026-12-10"}
+rules:
+  description: The rules of the sheet, each with its line, how many findings it matches, and how many it decides.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{name: old-kiosks, line: 31, matched: 120, governs: 118}]
+absent:
+  description: The findings that a person decided, no report says now, and none has closed. They stay in the sheet.
+  type: list
+  elements: str
+  returned: always
 files:
   description: The files of the plan.
   type: list

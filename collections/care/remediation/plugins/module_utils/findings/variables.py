@@ -155,12 +155,17 @@ def check(path: Path) -> None:
                 )
 
 
+def texts(host_vars: Path, hosts: Mapping[str, Mapping[str, Any]]) -> dict[Path, str]:
+    """Every host's file and its text, in the order of the names, after checking that all of them may be written."""
+    made = {path_of(host_vars, host): render(variables) for host, variables in sorted(hosts.items())}
+    for path in made:
+        check(path)
+    return made
+
+
 def write(host_vars: Path, hosts: Mapping[str, Mapping[str, Any]]) -> list[Path]:
     """Write every host's file, after checking all of them; returns those whose content changed."""
-    texts = {path_of(host_vars, host): render(variables) for host, variables in sorted(hosts.items())}
-    for path in texts:
-        check(path)
-    changed = {path: text for path, text in texts.items() if present(path) != text}
+    changed = {path: text for path, text in texts(host_vars, hosts).items() if present(path) != text}
     document.write_texts(changed)
     return list(changed)
 
