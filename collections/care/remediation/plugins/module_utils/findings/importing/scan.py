@@ -283,15 +283,17 @@ class _Stranger:
 def covered(catalogue: Catalogue, type: str, info: Mapping[str, Any]) -> set[str]:
     """The controls that a report of this tool can judge: it names them itself, has rules for them, or tried ports.
 
-    A matcher of ports without a script needs only a scan of ports; one with a script needs nmap to have run it.
+    A matcher of ports without a script needs only a scan of ports; one with a script needs nmap to have run it. A report
+    that does not say what it looked at (it closes nothing either) judges nothing by being silent.
     """
+    scoped = bool(info.get("closes", type not in WITHOUT_SCOPE))
     named = {control for control in info.get("covers") or [] if control in catalogue}
     ran = Ran(str(info.get("arguments") or "")) if type == "nmap" else None
     ports = type == "nmap" or bool(info.get("tried"))
     return named | {
         control.id
         for control in catalogue.values()
-        if control.rules.get(type)
+        if (scoped and control.rules.get(type))
         or (
             ports
             and control.nmap
