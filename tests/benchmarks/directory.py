@@ -5,7 +5,10 @@
 Prints ratios and asserts no time: machines differ. Every program runs in the same minutes against the same server, in
 turns; the median of the rounds counts.
 
-    python tests/benchmarks/directory.py INSTANCE [--users 2000] [--rounds 3]
+    python tests/benchmarks/directory.py INSTANCE [--users 2000] [--rounds 3] [--peer VENV/bin/ansible-playbook]
+
+``--peer`` names the ansible-playbook of an environment that has community.general and python-ldap: its ldap_attrs is
+run in a loop over some of the accounts.
 
 It makes its own accounts in an OU of its own in the instance's domain, and removes them. LDAPS with a password.
 """
@@ -16,6 +19,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -34,6 +38,22 @@ from care_lab.constants import AUTOMATION, AUTOMATION_PASSWORD, DOMAIN, DOMAIN_D
 
 UNIT = f"OU=Bench,{DOMAIN_DN}"
 BIT = 0x400000
+# What takes half a second each need not be done thousands of times to be known
+LOOPED = 60
+LOOP = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - community.general.ldap_attrs:
+        server_uri: "{{ url }}"
+        bind_dn: "{{ user }}"
+        bind_pw: "{{ lookup('env', 'BENCH_PASSWORD') }}"
+        ca_path: "{{ ca }}"
+        dn: "{{ item }}"
+        attributes: {userAccountControl: "{{ value }}"}
+        state: exact
+      loop: "{{ dns }}"
+"""
 ATTRIBUTES = ["objectGUID", "objectSid", "sAMAccountName", "userAccountControl", "pwdLastSet", "memberOf"]
 
 
@@ -87,6 +107,7 @@ def main() -> None:
     parser.add_argument("instance")
     parser.add_argument("--users", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer", help="ansible-playbook of an environment with community.general and python-ldap")
     args = parser.parse_args()
     where = options(args.instance)
     arguments, environment = clients(where)
@@ -102,6 +123,8 @@ def main() -> None:
                     ("userAccountControl", [b"514"]),
                 ])  # fmt: skip
             measure(session, where, dns, arguments, environment, args.rounds)
+            if args.peer:
+                loop(args.peer, where, dns[:LOOPED], arguments, environment)
         finally:
             for dn in dns:
                 try:
@@ -204,6 +227,47 @@ def measure(
         rounds,
     )
     ldif.unlink()
+
+
+def loop(
+    playbook: str, where: ConnectionOptions, dns: list[str], arguments: list[str], environment: dict[str, str]
+) -> None:
+    """community.general.ldap_attrs in a loop against ldapmodify over the same accounts."""
+    folder = ROOT / "build" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "loop.yml").write_text(LOOP, encoding="utf-8")
+    (folder / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")  # not this project's
+    quiet = {
+        **environment, "BENCH_PASSWORD": where.password or "", "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "LC_ALL": "C.UTF-8",
+    }  # fmt: skip
+
+    def peer() -> None:
+        for value in (514 | BIT, 514):
+            variables = {
+                "url": where.url, "user": where.username, "ca": where.ca_cert, "dns": dns, "value": str(value),
+                "ansible_python_interpreter": str(Path(playbook).with_name("python")),
+            }  # fmt: skip
+            (folder / "loop.json").write_text(json.dumps(variables), encoding="utf-8")
+            command = [playbook, "-e", f"@{folder / 'loop.json'}", str(folder / "loop.yml")]
+            done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    def floor() -> None:
+        for value in (514 | BIT, 514):
+            text = "".join(
+                f"dn: {dn}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: {value}\n\n"
+                for dn in dns
+            )
+            (folder / "loop.ldif").write_text(text, encoding="utf-8")
+            command = ["ldapmodify", *arguments, "-f", str(folder / "loop.ldif")]
+            subprocess.run(
+                command, input=(where.password or "").encode(), env=environment, capture_output=True, check=True
+            )
+
+    title = f"setting and clearing one flag of {len(dns)} accounts"
+    compare(title, {"ldapmodify, unchecked (floor)": floor, "community.general.ldap_attrs in a loop": peer}, 1)
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
