@@ -73,6 +73,44 @@ def test_items_at_their_places(indent: int | None, encoding: str, stream: Any) -
     assert list(items(stream(content), PLACES)) == WANTED
 
 
+@pytest.mark.parametrize("number", ["1e+16", "1E5", "-1.5e-10", "10.25", "-0", "123456789012345678901234567890"])
+def test_a_number_that_the_window_cuts_anywhere_is_one_number(number: str) -> None:
+    for text, wanted in (
+        (f"[{number}]", [("item", json.loads(number))]),
+        (f'[{number}, "x"]', None),
+        (f" {number}", None),
+    ):
+        found = list(items(Dribble(text.encode()), ["item"] if text[0] == "[" else [""]))
+        assert found[0][1] == json.loads(number), text
+        assert wanted is None or found == wanted
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"runs": "text"}, "line 1 (runs)"),
+        ({"runs": 5}, "line 1 (runs)"),
+        ({"runs": {"value": [{"results": [1]}]}}, "line 1 (runs)"),
+        ({"runs": [[{"results": [1]}]]}, "line 1 (runs.item)"),
+        ({"runs": ["text"]}, "line 1 (runs.item)"),
+        ({"runs": [{"results": "text"}]}, "line 1 (runs.item.results)"),
+        ({"runs": [{"other": [1]}]}, "line 1 (runs.item)"),
+        ([{"runs": []}], "line 1 (the top value)"),
+        ("text", "line 1 (the top value)"),
+        ({"runs": None}, None),
+        ({"runs": []}, None),
+        ({"runs": {}}, None),
+        ({"runs": [{"results": []}]}, None),
+        ({"runs": [{"results": None}, {}]}, None),
+        ({"runs": [{"results": [1]}], "other": [1]}, None),
+    ],
+)
+def test_what_is_of_another_kind_on_the_way_to_a_place_is_told(document: Any, told: str | None) -> None:
+    skipped = Skipped()
+    list(items(io.BytesIO(dumped(document)), ["runs.item.results.item", "runs.item.tool"], skipped))
+    assert [one["place"] for one in skipped.first] == ([told] if told else [])
+
+
 def test_the_top_value_and_the_outer_of_two_places() -> None:
     assert list(items(io.BytesIO(dumped(DOCUMENT)), [""])) == [("", DOCUMENT)]
     assert list(items(io.BytesIO(b"[[1],[2]]"), ["item", "item.item"])) == [("item", [1]), ("item", [2])]

@@ -25,6 +25,7 @@ MAX_ELEMENT: Final = 8 << 20  # characters; the longest real one is some 100 KB
 MAX_LINE: Final = 8 << 20  # bytes; nuclei writes the whole answer of a server into a line
 MAX_KEY: Final = 1 << 12
 
+_NUMBER_ON: Final = re.compile(r"[-+.0-9eE]*\Z")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _SCALAR: Final = re.compile(r"[^\s,\[\]{}:\"]*")
 # Strings and what stands between them; possessive, so that nothing is tried twice.
@@ -209,6 +210,11 @@ class _Walker:
         self._wanted = frozenset(prefixes)
         # places on the way to a wanted one
         self._ways = frozenset(way for prefix in prefixes for way in _ways(prefix))
+        # the names that may stand below each of them
+        self._below: dict[str, set[str]] = {way: set() for way in self._ways}
+        for prefix in prefixes:
+            for way in _ways(prefix):
+                self._below[way].add((prefix[len(way) + 1 :] if way else prefix).partition(".")[0])
         self._pieces = text.pieces()
         self._text = ""
         self._at = 0
@@ -236,12 +242,16 @@ class _Walker:
         begin = self._peek()
         if place in self._wanted:
             yield from self._wanted_value(place, begin)
-        elif place not in self._ways or begin not in "[{":
+        elif place not in self._ways:
             self._step_over(begin)
         elif begin == "{":
             yield from self._members(place, depth)
-        else:
+        elif begin == "[":
             yield from self._elements(place, depth)
+        else:
+            if begin != "n":  # null: there is nothing
+                self._other_kind(place, self._here())
+            self._step_over(begin)
 
     def _members(self, place: str, depth: int) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
@@ -264,7 +274,9 @@ class _Walker:
             self._expect(":")
             yield from self._value(within, depth + 1)
             if self._comma_or("}"):
-                return
+                break
+        if not seen:
+            self._other_kind(place, self._here(), is_object=True)
 
     def _elements(self, place: str, depth: int) -> Iterator[tuple[str, Any]]:
         within = f"{place}.item" if place else "item"
@@ -272,10 +284,26 @@ class _Walker:
         if self._peek() == "]":
             self._at += 1
             return
+        if "item" not in self._below[place]:
+            self._other_kind(place, self._here())
         while True:
             yield from self._value(within, depth + 1)
             if self._comma_or("]"):
                 return
+
+    def _other_kind(self, place: str, line: int, *, is_object: bool = False) -> None:
+        """What is wanted would stand in here, but this is no list where there should be one, or an object of others."""
+        if self.skipped is None:
+            return
+        below = self._below[place]
+        names = ", ".join(sorted(below - {"item"})[:8])
+        if is_object and names:
+            reason = f"an object without any of {names}: it was not used"
+        elif "item" in below:
+            reason = "a list was expected here: what is there was not used"
+        else:
+            reason = f"an object with {names} was expected here: what is there was not used"
+        self.skipped.add(f"line {line} ({place or 'the top value'})", reason)
 
     def _wanted_value(self, place: str, begin: str) -> Iterator[tuple[str, Any]]:
         try:
@@ -306,7 +334,8 @@ class _Walker:
                     raise self._error(f"the JSON is damaged here: {exc.msg}", at=exc.pos) from exc
             else:
                 # A number at the end of the window may go on behind it.
-                if end < len(self._text) or (self._ended and may_end) or self._text[self._at] in '[{"':
+                goes_on = self._text[self._at] not in '[{"' and _NUMBER_ON.match(self._text, end)
+                if not goes_on or (self._ended and may_end):
                     if end - self._at > limit:
                         raise Refused(f"is longer than {_size(limit)}")
                     self._at = end
