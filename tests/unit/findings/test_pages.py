@@ -270,4 +270,4 @@ def test_thousands_of_objects_make_a_page_of_bounded_size(controls: Any, invento
     findings = merged(controls, inventory, live)
     update = decisions.update(decisions.Sheet(), findings["findings"], controls)
     html = pages.plan(plan.build(findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY), "fr")
-    assert f"{3000 - pages.SHOWN} autres objets" in html and len(html) < 500_000
+    assert f"{pages.number(3000 - pages.SHOWN, 'fr')} autres objets" in html and len(html) < 500_000

@@ -49,6 +49,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["bounds"] = summary.bounds
     environment.filters["could_lower"] = summary.could_lower
     environment.filters["kind"] = kind
+    environment.filters["num"] = number
     environment.filters["short"] = lambda value: str(value)[:12]
     return environment
 
@@ -58,6 +59,11 @@ def french(text: str) -> str:
     for mark in (":", ";", "?", "!", "»", "%"):
         text = text.replace(f" {mark}", f"\u00a0{mark}")
     return text.replace("« ", "«\u00a0")
+
+
+def number(value: int, language: str) -> str:
+    """A count with its thousands set apart, as people of the language write it."""
+    return f"{value:,}".replace(",", "\u202f") if language == "fr" else f"{value:,}"
 
 
 def render(template: str, language: str, **values: Any) -> str:
