@@ -3,8 +3,8 @@
 
 """PingCastle's health check XML (``ad_hc_<domain>.xml``, engines 2.9 to 3.5), rule by rule and account by account.
 
-Only the level Full names objects; the default level Normal gives rule ids. Names and attributes that vary from one
-engine to the next are tolerated; what is not known is counted.
+Only the level Full names objects; the default level Normal gives rule ids, and the few extra details that have no
+level. Names and attributes that vary from one engine to the next are tolerated; what is not known is counted.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..records import Skipped
 from .xmlstream import MAX_DEPTH, MAX_TEXT, Refused, Unknown, cut
 
 MAX_DETAILS: Final = 200_000
 MAX_RULES: Final = 2_000
+MAX_ITEMS: Final = 200
 
 ENCRYPTED: Final = (
     "this PingCastle report is encrypted (root element EncryptedData). Decrypt it on the machine that holds the "
@@ -191,6 +193,7 @@ class PingCastleHandler:
         self.out: deque[Any] = deque()
         self.notes: list[str] = []
         self.unknown = Unknown()
+        self.skipped = Skipped()
         self.info: dict[str, str] = {}
         self.integrity = ""
         self.rule_ids: list[str] = []
@@ -198,7 +201,10 @@ class PingCastleHandler:
         self._path: list[str] = []
         self._text: list[str] = []
         self._length = 0
+        self._rules = 0
         self._rule: Rule | None = None
+        self._extra: list[str] = []  # of an extra detail: its items as they would stand in a detail line
+        self._item = ""
         self._account: Account | None = None
         self._member: Member | None = None
         self._group = ""
@@ -270,8 +276,9 @@ class PingCastleHandler:
             self._rule = None
             if len(self.rule_ids) >= MAX_RULES:
                 raise Refused(f"more than {MAX_RULES} rules: PingCastle does not write that")
+            self._rules += 1
             if not rule.id:
-                self.notes.append("a risk rule without RiskId was met and could not be used")
+                self.skipped.add(f"RiskRules, rule {self._rules}", "it has no RiskId")
                 return
             self.rule_ids.append(rule.id)
             self.out.append(rule)
@@ -284,9 +291,25 @@ class PingCastleHandler:
         elif name == "Rationale":
             rule.rationale = text
         elif name == "string" and self._path[-2] == "Details" and text:
-            if len(rule.details) >= MAX_DETAILS:
-                raise Refused(f"more than {MAX_DETAILS} details in one rule: PingCastle does not write that")
-            rule.details.append(text)
+            self._detail(rule, text)
+        elif len(self._path) > 4 and self._path[3] == "ExtraDetails":
+            self._end_in_extra(rule, name, text)
+
+    def _end_in_extra(self, rule: Rule, name: str, text: str) -> None:
+        """An extra detail (engine 3.x): named items, each with a value or a list of them."""
+        if name == "Name":
+            self._item = text
+        elif name in ("Value", "string") and text and len(self._extra) < MAX_ITEMS:
+            self._extra.append(f"{self._item}: {text}" if self._item else text)
+        elif name == "ExtraDetail":
+            line, self._extra, self._item = cut(" ".join(self._extra), 8192), [], ""
+            if line and line not in rule.details[-MAX_ITEMS:]:
+                self._detail(rule, line)
+
+    def _detail(self, rule: Rule, line: str) -> None:
+        if len(rule.details) >= MAX_DETAILS:
+            raise Refused(f"more than {MAX_DETAILS} details in one rule: PingCastle does not write that")
+        rule.details.append(line)
 
     def _end_in_account(self, account: Account, name: str, text: str) -> None:
         if name == "HealthcheckAccountDetailData":
