@@ -209,6 +209,32 @@ def test_a_row_without_rule_or_host() -> None:
     assert "columns that the mapping names and the report lacks: cve, cvss, port" in reader.notes
 
 
+def test_whose_name_it_is() -> None:
+    mapping = "match: {columns: [id, host]}\nfields: {rule: id, host: host, address: ip, hostname: ptr}\n"
+    text = (
+        'id,host,ip,ptr\na,srv1,10.0.0.1,p1\nb,srv2,"10.0.0.2, 10.0.0.3",p2\nc,,srv3,\nd,,10.0.0.4 (srv4),p4\n'
+        'e,"srv5, srv6","10.0.0.5, 10.0.0.6",p\nf,"srv7, srv8",10.0.0.7,p\ng,,,p9\n'
+    )
+    _reader, records = of(text, mapping)
+    found = [
+        (one.rule[5:], one.asset.addresses, one.asset.typed_names, one.asset.names)
+        for one in records
+        if one.kind == WEAKNESS and one.asset
+    ]
+    assert found == [
+        ("a", ["10.0.0.1"], ["srv1"], ["p1"]),
+        ("b", ["10.0.0.2", "10.0.0.3"], ["srv2"], ["p2"]),
+        ("c", [], [], ["srv3"]),
+        ("d", ["10.0.0.4"], [], ["srv4"]),
+        ("e", ["10.0.0.5"], ["srv5"], []),
+        ("e", ["10.0.0.6"], ["srv6"], []),
+        ("f", [], ["srv7"], []),
+        ("f", [], ["srv8"], []),
+        ("f", ["10.0.0.7"], [], []),
+        ("g", [], [], ["p9"]),
+    ]
+
+
 def test_cvss_grades_where_the_severity_says_nothing() -> None:
     _reader, records = of('id,host,cvss\na,h,"9,8"\nb,h,7.0\nc,h,4\nd,h,0.5\ne,h,0\nf,h,\n', BASE)
     assert [one[2] for one in said(records)] == ["critical", "high", "medium", "low", None, None]

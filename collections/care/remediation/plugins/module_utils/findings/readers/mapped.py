@@ -318,28 +318,22 @@ class MappedReader:
         if len(hosts) > mapped_values.MAX_HOSTS or len(addresses) > mapped_values.MAX_HOSTS:
             self.skipped.add(place, f"it names more than {mapped_values.MAX_HOSTS} hosts")
             return None
-        if hosts and addresses and len(hosts) == len(addresses):
-            both = [
-                mapped_values.Place(two.address or one.address, one.name or two.name, one.port or two.port)
-                for one, two in zip(hosts, addresses, strict=True)
-            ]
-        else:
-            both = [*hosts, *addresses]
-        if both or learnt or sid:
-            alone = len(both) <= 1
+        named = _together(hosts, addresses)
+        if named or learnt or sid:
+            alone = len(named) <= 1
             made: list[tuple[Asset | None, tuple[str, int] | None]] = []
-            for one in both or [mapped_values.Place(None, "")]:
-                asset = self._asset(one.address, one.name, learnt if alone else "", sid if alone else "")
-                made.append((asset, None if one.port is None else ("tcp", one.port)))
+            for where, name, said, port in named or [((), "", "", None)]:
+                asset = self._asset(where, name, said or (learnt if alone else ""), sid if alone else "")
+                made.append((asset, None if port is None else ("tcp", port)))
             return made
         if domain:
-            return [(self._asset(None, domain, "", "", domain=True), None)]
+            return [(self._asset((), domain, "", "", domain=True), None)]
         if {"host", "address", "hostname", "sid", "domain"} & set(self.mapping.fields):
             self._unplaced += 1
         return [(None, None)]
 
-    def _asset(self, address: str | None, name: str, learnt: str, sid: str, *, domain: bool = False) -> Asset:
-        key = (address, name.casefold(), "" if address or name else learnt.casefold() or sid, domain)
+    def _asset(self, where: tuple[str, ...], name: str, learnt: str, sid: str, *, domain: bool = False) -> Asset:
+        key = (where, name.casefold(), "" if where or name else learnt.casefold() or sid, domain)
         asset = self._assets.get(key)
         if asset is not None:
             for text, known in ((learnt, asset.names), (sid, asset.sids)):
@@ -349,7 +343,7 @@ class MappedReader:
             if len(self._assets) >= MAX_ASSETS:
                 raise ReportError("the report", f"names more than {MAX_ASSETS} hosts")
             asset = self._assets[key] = Asset(
-                addresses=[address] if address else [],
+                addresses=list(where),
                 typed_names=[name] if name else [],
                 names=[learnt] if learnt else [],
                 sids=[sid] if sid else [],
@@ -573,6 +567,30 @@ def streamed(expression: str) -> str | None:
     if steps[-1] != "item":
         steps.append("item")
     return ".".join(steps)
+
+
+def _together(
+    hosts: Sequence[mapped_values.Place], addresses: Sequence[mapped_values.Place]
+) -> list[tuple[tuple[str, ...], str, str, int | None]]:
+    """(addresses, name, learnt name, port) of each host that two cells name. A name in the cell of addresses is not the
+    operator's: Nessus and others write there what an address resolved to."""
+    if len(hosts) == 1 and addresses and all(one.address for one in addresses):
+        where = dict.fromkeys(one.address for one in [*hosts, *addresses] if one.address)
+        learnt = addresses[0].name if len(addresses) == 1 else ""
+        return [(tuple(where), hosts[0].name, learnt, hosts[0].port or addresses[0].port)]
+    if hosts and len(hosts) == len(addresses):
+        return [
+            (
+                tuple(dict.fromkeys(place.address for place in (one, two) if place.address)),
+                one.name,
+                two.name,
+                one.port or two.port,
+            )
+            for one, two in zip(hosts, addresses, strict=True)
+        ]
+    return [((one.address,) if one.address else (), one.name, "", one.port) for one in hosts] + [
+        ((one.address,) if one.address else (), "", one.name, one.port) for one in addresses
+    ]
 
 
 def _line(text: str, limit: int) -> str:
