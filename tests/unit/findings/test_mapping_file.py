@@ -80,6 +80,14 @@ def test_fields_are_the_schema_s() -> None:
     assert list(mapping_file.FIELDS) == schema["$defs"]["field"]["enum"]
 
 
+def test_the_example_of_the_documentation_is_right() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "readers" / "mapped.md").read_text(encoding="utf-8")
+    made = parse(page.partition("```yaml\n")[2].partition("```")[0], ["expo_telnet"])
+    assert made.full and made.fill_down and made.fields["cvss"].how == "first"
+    for name in mapping_file.FIELDS:
+        assert f"`{name}`" in page, name
+
+
 def test_all_mistakes_at_once() -> None:
     text = (
         RIGHT.replace("high", "haute").replace("kind: csv", "kind: csv\ndates: julian").replace("header_row: 4", "x: 1")
