@@ -82,6 +82,17 @@ def test_selection(wanted: dict[str, Any], expected: list[int]) -> None:
     assert care_findings.care_findings(found, **wanted) == found  # what it gave can be selected again
 
 
+def test_a_waiver_of_a_rule() -> None:
+    rules = [{"name": "kiosks", "decision": "waive", "waiver": {"owner": "DSI", "reason": "r", "until": "2020-01-01"}}]
+    follows = entry(FINDINGS[2], "waive") | {"proposed": "waive by kiosks"}
+    (found,) = care_findings.care_findings(
+        DOCUMENT, decision="expired", decisions={"rules": rules, "decisions": [follows]}
+    )
+    assert (found["id"], found["owner"], found["until"]) == (FINDINGS[2]["id"], "DSI", "2020-01-01")
+    with pytest.raises(Exception, match="holds a rule"):
+        care_findings.care_findings(DOCUMENT, decisions={"rules": [5], "decisions": []})
+
+
 def test_the_keys_are_flat() -> None:
     found = care_findings.care_findings(DOCUMENT, decisions=SHEET)
     for one in found:

@@ -258,6 +258,17 @@ def test_without_any_text_the_rule_is_the_cure(controls: Any) -> None:
     assert Placed(controls, finding(sources="")).order() == ["CVE-2026-0001"]
 
 
+def test_a_rule_that_we_have_words_for(controls: Any) -> None:
+    words = {"title": {"fr": "Titre", "en": "Title"}, "manual": {"fr": "Faire", "en": "Do"}}
+    (work,) = Placed(controls, finding(control="other_directory", sources="s5", **words)).works
+    assert (work["title"], work["manual"], work["cure"]) == (words["title"], words["manual"], "r")
+    assert priority.facts(words).title == "Titre"
+    (plain,) = Placed(controls, finding(control="vuln_guest", level=2, severity=None)).works
+    assert plain["title"]["en"] == controls["vuln_guest"].title["en"] and plain["cure"] is None
+    (odd,) = Placed(controls, finding(title={"fr": 5}, manual=["x"])).works
+    assert odd["title"] == {"fr": "r", "en": "r"} and odd["manual"] is None
+
+
 @given(st.text(max_size=300), st.text(max_size=300))
 @settings(max_examples=400, deadline=None)
 def test_any_text_has_a_cure(solution: str, title: str) -> None:

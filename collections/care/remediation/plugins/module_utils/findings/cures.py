@@ -66,11 +66,11 @@ class Cures:
         """The cure of a finding of a generic control."""
         evidence = finding["evidence"]
         solution, title = evidence.get("solution"), evidence.get("title")
-        solution = solution if isinstance(solution, str) else ""
-        title = title if isinstance(title, str) else ""
-        both = (solution, title)
+        if isinstance(title, dict):  # ours, of a rule that we have words for: its id says more than any text
+            return _by_rule(finding)
+        both = (solution if isinstance(solution, str) else "", title if isinstance(title, str) else "")
         if both not in self._known:
-            self._known[both] = read(solution, title)
+            self._known[both] = read(*both)
         return self._known[both] or _by_rule(finding)
 
 
@@ -89,6 +89,13 @@ def read(solution: str, title: str) -> Cure | None:
     if not _VAGUE.match(plain):
         return Cure(f"solution:{plain}", (), solution)
     return Cure(f"title:{named}", (), title) if title else None
+
+
+def both_languages(value: Any) -> dict[str, str] | None:
+    """A text that we give in French and English, or None where it is none."""
+    if isinstance(value, dict) and isinstance(value.get("fr"), str) and isinstance(value.get("en"), str):
+        return {"fr": value["fr"], "en": value["en"]}
+    return None
 
 
 def _by_rule(finding: Mapping[str, Any]) -> Cure:

@@ -173,9 +173,14 @@ def settled(document: Any) -> dict[str, Decision]:
     if not isinstance(entries, list | tuple):
         raise SelectionError("decisions= must be the content of decisions.yml (a mapping with the list 'decisions')")
     found = {}
+    try:
+        rules = {rule["name"]: rule.get("waiver") for rule in document.get("rules") or []}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise SelectionError("decisions= holds a rule that is none of decisions.yml") from error
     for one in entries:
         try:
-            waiver = one.get("waiver") or {}
+            # an entry that follows a rule has the waiver of the rule
+            waiver = one.get("waiver") or rules.get(str(one.get("proposed", "")).partition(" by ")[2]) or {}
             until = waiver.get("until")
             end = until if isinstance(until, datetime.date) else datetime.date.fromisoformat(until) if until else None
             found[one["finding"]] = Decision(

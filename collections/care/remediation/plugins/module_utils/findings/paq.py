@@ -92,12 +92,12 @@ def rows(
         control, (origins, ends) = controls[work["control"]], told[work["id"]]
         title = control["title"][language]
         manual = control["role"] is None or control["class"] == "manual"
-        steps = work["cure"] or control["manual"][language]
+        steps = (work["manual"] or {}).get(language) or work["cure"] or control["manual"][language]
         yield (
             work["id"],
             work["place"],
             ", ".join(sorted(origins)),
-            f"{title} — {work['cure']}" if work["cure"] else title,
+            f"{title} — {work['title'][language]}" if work["cure"] else title,
             _grade(work, t),
             _scope(work, t),
             " ; ".join(sentence(one, language) for one in work["reasons"]),

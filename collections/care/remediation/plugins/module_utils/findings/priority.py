@@ -33,7 +33,7 @@ from typing import Any, Final, NamedTuple
 
 from ansible_collections.care.remediation.plugins.module_utils.controls import level as rule
 
-from .cures import GENERIC, Cure, Cures
+from .cures import GENERIC, Cure, Cures, both_languages
 from .model import DIRECTORY_TYPES, LIVE_TYPES, SEVERITIES, canonical
 
 LEAST: Final = 5
@@ -44,6 +44,7 @@ REACHES: Final = ("internet", "network", "inside")
 EPSS_BANDS: Final = (0.5, 0.1, 0.01)
 EPSS_RAISES: Final = 0.1
 CLOSES_BANDS: Final = (100, 10)
+CURE: Final = 600  # characters of a cure
 MOST_CVES: Final = 100  # of one finding
 KEPT: Final = 10  # names of hosts and CVEs that a piece of work shows
 
@@ -76,7 +77,7 @@ def facts(evidence: Mapping[str, Any]) -> Facts:
         return NOTHING if "kev" not in evidence else Facts(kev=evidence["kev"] is True)
     title, found = evidence.get("title"), evidence.get("cve")
     return Facts(
-        title[:500] if isinstance(title, str) else None,
+        (title if isinstance(title, str) else (both_languages(title) or {}).get("fr", ""))[:500] or None,
         tuple([str(one)[:40] for one in found[:MOST_CVES] if one]) if isinstance(found, list) else (),
         _number(evidence.get("cvss"), 10),
         _number(evidence.get("epss"), 1),
@@ -207,6 +208,8 @@ class Work:
     id: str
     control: Any
     cure: Cure | None
+    title: dict[str, str]  # in French and English
+    manual: dict[str, str] | None = None  # what to do by hand, where we have words for the rule
     open: Tally = field(default_factory=Tally)
     waived: Tally = field(default_factory=Tally)
     hosts: set[str] = field(default_factory=set)
@@ -269,7 +272,9 @@ class Work:
             "id": self.id,
             "place": place,
             "control": self.control.id,
-            "cure": self.cure.text[:600] if self.cure else None,
+            "title": self.title,
+            "cure": self.cure.text[:CURE] if self.cure else None,
+            "manual": self.manual,
             "class": self.control.class_,
             "urgency": said.first.urgency if said.first else LEAST,
             "level": said.level,
@@ -313,9 +318,9 @@ class Board:
         key = (control.id, cure.key if cure else "")
         work = self._works.get(key)
         if work is None:
-            work = self._works[key] = Work(work_id(*key), control, cure)
+            work = self._works[key] = _new(key, control, cure, finding["evidence"])
         elif cure is not None and cure is not work.cure and work.cure is not None and cure[1:] > work.cure[1:]:
-            work.cure = cure
+            work.cure, work.title = cure, dict.fromkeys(("fr", "en"), cure.text[:CURE])
         place, said = reach(finding, self._types), facts(finding["evidence"])
         graded, made = grade(finding, place, said), changes(finding, control, cure)
         work.add(finding, graded, made, action, place, said)
@@ -324,6 +329,13 @@ class Board:
     def ranked(self) -> list[Work]:
         """All pieces of work in the order to act."""
         return sorted(self._works.values(), key=Work.place)
+
+
+def _new(key: tuple[str, str], control: Any, cure: Cure | None, evidence: Mapping[str, Any]) -> Work:
+    if cure is None:
+        return Work(work_id(*key), control, None, {"fr": control.title["fr"], "en": control.title["en"]})
+    title = both_languages(evidence.get("title")) or dict.fromkeys(("fr", "en"), cure.text[:CURE])
+    return Work(work_id(*key), control, cure, title, both_languages(evidence.get("manual")))
 
 
 def _number(value: Any, most: float) -> float | None:

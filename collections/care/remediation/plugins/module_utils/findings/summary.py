@@ -21,7 +21,6 @@ def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
     t = TEXTS[language]
     actions = document["counts"]["actions"]
     lines = []
-    title = titles(document)
     onward = {one["host"]: one for one in document["next_level"]}
     for one in document["levels"]:
         lines += level(one, language, blocking=False)
@@ -31,7 +30,7 @@ def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
             str(work["place"]),
             _grade(work, t),
             work["control"],
-            terminal(work["cure"] or title[work["control"]][language], 60),
+            terminal(work["title"][language], 60),
             str(work["hosts_total"]),
             str(work["changes"]),
             str(work["findings"]),
@@ -58,11 +57,6 @@ def plan(document: Mapping[str, Any], language: str, page: str) -> list[str]:
         )
     lines += _notes(document, t)
     return [*lines, page]
-
-
-def titles(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Control to its title in both languages, of a plan or an evidence document."""
-    return {one["control"]: one["title"] for one in document["controls"]}
 
 
 def next_level(one: Mapping[str, Any], language: str) -> list[str]:
