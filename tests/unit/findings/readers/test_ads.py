@@ -15,6 +15,8 @@ from ansible_collections.care.remediation.plugins.module_utils.findings.readers.
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.report import open_report
 from ansible_collections.care.remediation.plugins.module_utils.findings.records import HOST, INFO, WEAKNESS, Record
 
+from ..builders import DOMAIN, merged
+
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "reports" / "ads"
 
 
@@ -204,3 +206,22 @@ def test_names_of_control_points(text: str, expected: Any) -> None:
 )
 def test_common_names(dn: str, name: str) -> None:
     assert anssi.common_name(dn) == name
+
+
+@pytest.mark.parametrize(("state", "closed"), [("Passed", 1), ("NotEvaluated", 0), ("Failed", 0)])
+def test_a_later_report_closes_what_it_judged_and_no_more(
+    controls: Any, inventory: Any, tmp_path: Path, state: str, closed: int
+) -> None:
+    paths = []
+    for number, status in enumerate(("Failed", state)):
+        path = tmp_path / f"{number}.report"  # what it is, its content says
+        when = f"2026-11-{10 + number}T08:00:00Z"
+        finding = [{"dn": "CN=Invité,CN=Users,DC=chu-valmont,DC=test", "sAMAccountName": "Invité"}]
+        path.write_bytes(report(control(Status=status, Findings=finding), Domain=DOMAIN, GeneratedAt=when))
+        paths.append(path)
+    first = merged(controls, inventory, paths[0])
+    assert [finding["control"] for finding in first["findings"]] == ["vuln_guest"]
+    assert first["findings"][0]["level"] == 2
+    second = merged(controls, inventory, paths[1], previous=first)
+    assert len(second["closed"]) == closed
+    assert second["sources"][0]["covers"] == ([] if state == "NotEvaluated" else ["vuln_guest"])

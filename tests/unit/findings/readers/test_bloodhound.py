@@ -515,3 +515,13 @@ def test_enterprise_admins_of_the_forest_root_are_administrators_everywhere() ->
     objects["users"][0]["Aces"].append(ace("S-1-5-21-7-8-9-1105", "GenericAll"))
     found = of(parse(objects)[1], "vuln_privileged_members_perm")
     assert [record.facts["trustee_sid"] for record in found] == ["S-1-5-21-7-8-9-1105"]
+
+
+def test_another_scope_is_another_profile() -> None:
+    """What a collection with less in it no longer says is not gone."""
+    objects = whole(users=[user(1105, "x", dontreqpreauth=False)])
+    full = parse(objects)[0].info["profile"]
+    assert full == parse(whole(users=[user(1106, "y", dontreqpreauth=False)]))[0].info["profile"]
+    for each in objects["users"]:
+        each["Aces"] = []
+    assert parse(objects)[0].info["profile"] != full

@@ -17,8 +17,9 @@ from .importing.imported import Imported, Statement, new_source
 from .model import LIVE_TYPES, Finding
 from .ports import in_ranges
 
-# These tell by a rule of theirs that it no longer holds; the others by having looked at the host again.
-_BY_CONTROL = LIVE_TYPES | {"nmap"}
+# These tell by a rule of theirs that it no longer holds (ADS says which control points it judged at all); the others by
+# having looked at the host again.
+_BY_CONTROL = LIVE_TYPES | {"nmap", "ads"}
 
 
 def remember(

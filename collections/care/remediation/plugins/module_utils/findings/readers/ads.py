@@ -81,15 +81,18 @@ class AdsReader:
 
     def records(self, stream: BinaryIO) -> Iterator[Record]:
         """Every record, in the file's order. Raises ReportError."""
-        for place, value in jsonstream.items(stream, [*_HEADER, *_LISTS], self.skipped, self.notes):
-            if place in _LISTS[:2]:
-                yield from self._begin(stream)
-                yield from self._control(value)
-            elif place in _LISTS:
-                yield from self._begin(stream)
-                yield from self._advisory(value)
-            else:
-                self._header[place] = value
+        try:
+            for place, value in jsonstream.items(stream, [*_HEADER, *_LISTS], self.skipped, self.notes):
+                if place in _LISTS[:2]:
+                    yield from self._begin(stream)
+                    yield from self._control(value)
+                elif place in _LISTS:
+                    yield from self._begin(stream)
+                    yield from self._advisory(value)
+                else:
+                    self._header[place] = value
+        finally:
+            self._about()
         yield from self._begin(stream)
         self._end()
 
@@ -97,14 +100,18 @@ class AdsReader:
         if self._begun:
             return
         self._begun = True
-        header, info = self._header, self.info
-        domain = jsonvalues.text(header.get("Domain"), 255).rstrip(".")
+        domain = jsonvalues.text(self._header.get("Domain"), 255).rstrip(".")
         if not domain:
             raise ReportError(
                 getattr(stream, "name", "the report"),
                 "does not say, before its Controls, which domain it is about (Domain)",
             )
         self._asset.typed_names.append(domain.lower())
+        yield Record(HOST, self._asset)
+
+    def _about(self) -> None:
+        """What the report says of itself, wherever in it."""
+        header, info = self._header, self.info
         info["version"] = jsonvalues.text(header.get("Version"), 40) or None
         info["generated"] = jsonvalues.moment(header.get("GeneratedAt"))
         if info["generated"] is None:
@@ -119,13 +126,12 @@ class AdsReader:
         product = jsonvalues.text(header.get("Product"), 100)
         if product and product != "ADS-Open":
             self.notes.append(f"written by {product}, in the shape of ADS-Open")
-        yield Record(HOST, self._asset)
+        info["covers"] = sorted({*info[PASSED], *info[FAILED]})
 
     def _end(self) -> None:
         info = self.info
         for state in (PASSED, FAILED, NOT_EVALUATED):
             info[state].sort()
-        info["covers"] = sorted({*info[PASSED], *info[FAILED]})
         info["finished"] = "success"
         self.notes.append(
             f"control points: {len(info[FAILED])} failed, {len(info[PASSED])} passed, "

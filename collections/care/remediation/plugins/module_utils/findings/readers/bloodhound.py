@@ -11,6 +11,7 @@ object is read by itself, and access lists that objects share are kept once.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,6 +110,9 @@ class BloodHoundReader:
         self._incomplete(collection, missing)
         yield from judge(collection, self.info, self.notes)
         self.notes += collection.notes()
+        # another set of methods sees other things: only one that judged the same closes what it no longer finds
+        looked = hashlib.sha256(",".join(self.info["judged"]).encode()).hexdigest()[:8]
+        self.info["profile"] = f"methods {self._methods}, {len(self.info['judged'])} control points ({looked})"
         self.info["finished"] = "success" if self._truncated is None else "truncated"
         if self._truncated is not None:
             raise self._truncated
@@ -162,8 +166,6 @@ class BloodHoundReader:
         self.info["version"] = str(int(version))
         methods = jsonvalues.number(meta.get("methods"), 0, 2**53)
         self._methods |= int(methods or 0)
-        # another set of methods sees other things: only the same one closes what it no longer finds
-        self.info["profile"] = f"methods {self._methods}"
 
     def _incomplete(self, collection: Collection, missing: Sequence[str]) -> None:
         """What was lost may be what was wrong: such a collection closes nothing and clears no control."""
