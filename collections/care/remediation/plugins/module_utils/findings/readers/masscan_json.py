@@ -25,7 +25,8 @@ from .xmlstream import Unknown, cut
 
 MAX_ASSETS: Final = 65_536
 MAX_BANNER: Final = 512
-PROTOCOLS: Final = frozenset(["tcp", "udp", "sctp", "icmp", "oproto", "err"])
+PROTOCOLS: Final = frozenset(["tcp", "udp", "sctp"])
+WITHOUT_PORTS: Final = frozenset(["icmp", "oproto"])
 # masscan's names of what it understood (masscan-app.c) to the names of services that everybody else uses
 SERVICES: Final = {"pop": "pop3", "vnc-info": "vnc", "http.server": "http", "title": "http", "html": "http"}
 # What it says about a port without naming its service
@@ -128,7 +129,7 @@ class MasscanJsonReader:
     def _port(self, entry: Mapping[str, Any], asset: Asset, place: str) -> Iterator[Record]:
         protocol = text(entry.get("proto"), 20)
         number = port_number(entry.get("port"))
-        if protocol in ("icmp", "oproto") and number is None:
+        if protocol in WITHOUT_PORTS:
             yield Record(INFO, asset, rule=protocol, wording=text(entry.get("status"), 80), place=place)
             return
         if protocol not in PROTOCOLS or number is None:

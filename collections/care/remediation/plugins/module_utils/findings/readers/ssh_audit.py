@@ -29,6 +29,9 @@ ACTIONS: Final = {"del": "remove", "chg": "change", "add": "add"}
 CATEGORIES: Final = {"kex": "key exchanges", "key": "host key types", "enc": "ciphers", "mac": "MACs"}
 # Notes of an algorithm, and the level of a recommendation that says the same
 NOTES: Final = {"fail": "critical", "warn": "warning"}
+# What it says of an algorithm newer than itself, as of a failure. No advice: kex-strict-s-v00, which older versions do
+# not know, is what protects from Terrapin.
+UNKNOWN: Final = "using unknown algorithm"
 # The one of its additional notes that says something is wrong (3.2 and later)
 THROTTLING: Final = "Potentially insufficient connection throttling"
 MAX_NAMES: Final = 100
@@ -43,6 +46,8 @@ _PLAIN_TEXT: Final = re.compile(
     rb"|(?:\x1b\[[0-9;]*m)*\[exception\]\s?(?P<said>[^\n]*?)(?:\x1b\[[0-9;]*m)*"
     rb"(?=,\s?(?:\{|\[exception\]|\x1b)|\]?\s*\Z)"
 )
+# What such a text looks like where the file was cut in its first word
+_CUT_TEXT: Final = re.compile(rb"(?:\x1b(?:\[[0-9;]*m?)?)+(?:\[(?:e[xception]*)?)?\Z|\[e[xception]*\Z")
 _BEGINS_WITH_TEXT: Final = re.compile(r"\[\s*(?:\x1b\[[0-9;]*m)*\[exception\] ")
 
 
@@ -81,7 +86,8 @@ class SshAuditReader:
         source = _WithoutPlainText(begun, self.skipped)
         values = items(source, ["item" if array else ""], self.skipped, self.notes)  # type: ignore[arg-type]
         for count, (_, value) in enumerate(values, start=1):
-            if value is None:  # what stood for plain text
+            if value is None and source.taken_out:
+                source.taken_out -= 1
                 continue
             yield from self._server(mapping(value), f"item {count}" if array else "the server")
         if self._old:
@@ -115,36 +121,46 @@ class SshAuditReader:
             yield Record(PORT, asset, port=port, place=place)
         judged = "recommendations" in entry
         self._old += not judged
-        for record in self._judgements(entry) if judged else _algorithms(entry):
+        for record in self._judgements(entry, place) if judged else _algorithms(entry):
             record.asset, record.port = asset, port
             record.place = f"{place}, {record.place}" if record.place else place
             yield record
 
-    def _judgements(self, entry: Mapping[str, Any]) -> Iterator[Record]:
+    def _judgements(self, entry: Mapping[str, Any], server: str) -> Iterator[Record]:
         lists: dict[tuple[str, str, str], dict[str, str]] = {}
         for level, actions in mapping(entry.get("recommendations")).items():
             for action, categories in mapping(actions).items():
                 for category, wanted in mapping(categories).items():
-                    self._recommendation((level, action, category), sequence(wanted), lists)
+                    self._recommendation((level, action, category), sequence(wanted), lists, server)
         # What is judged, though nothing is recommended: of software that it does not know, or of no setting
         told = {(category, name) for (_, _, category), names in lists.items() for name in names}
         for category in CATEGORIES:
+            unknown = []
             for name, notes in _noted(entry.get(category)):
+                if UNKNOWN in sequence(notes.get("fail")):
+                    unknown.append(name)
+                    continue
                 levels = [level for note, level in NOTES.items() if notes.get(note)]
                 if levels and (category, name) not in told:
                     lists.setdefault((levels[0], "del", category), {})[name] = ""
+            if unknown:
+                yield Record(INFO, None, rule=f"unknown.{category}", wording=", ".join(unknown[:MAX_NAMES]))
         for kind, names in lists.items():
             yield from _to_do(kind, names)
         for count, one in enumerate(sequence(entry.get("cves")), start=1):
-            yield from self._cve(mapping(one), f"cves {count}")
+            yield from self._cve(mapping(one), f"cves {count}", server)
         for count, note in enumerate(sequence(entry.get("additional_notes")), start=1):
             yield _note(text(note, MAX_LONG), f"additional_notes {count}")
 
     def _recommendation(
-        self, kind: tuple[str, str, str], wanted: list[Any], lists: dict[tuple[str, str, str], dict[str, str]]
+        self,
+        kind: tuple[str, str, str],
+        wanted: list[Any],
+        lists: dict[tuple[str, str, str], dict[str, str]],
+        server: str,
     ) -> None:
         level, action, category = kind
-        place = f"recommendations {level[:20]}.{action[:20]}.{category[:20]}"
+        place = f"{server}, recommendations {level[:20]}.{action[:20]}.{category[:20]}"
         if level not in GRADES.keys() | FOR_INFORMATION or action not in ACTIONS or category not in CATEGORIES:
             self.skipped.add(place, "is a kind of recommendation that this version does not know")
             return
@@ -156,10 +172,10 @@ class SshAuditReader:
             else:
                 self.skipped.add(place, "an algorithm without a name" if not name else f"more than {MAX_NAMES}")
 
-    def _cve(self, entry: Mapping[str, Any], place: str) -> Iterator[Record]:
+    def _cve(self, entry: Mapping[str, Any], place: str, server: str) -> Iterator[Record]:
         known = cves(entry.get("name"))
         if not known:
-            self.skipped.add(place, f"is no CVE: {text(entry.get('name'), 40)!r}")
+            self.skipped.add(f"{server}, {place}", f"is no CVE: {text(entry.get('name'), 40)!r}")
             return
         score = number(entry.get("cvssv2"), 0, 10)
         yield Record(
@@ -218,7 +234,7 @@ def _noted(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for one in sequence(value):
         name = text(one, 100) or text(mapping(one).get("algorithm"), 100)
         if name:
-            yield name, mapping(mapping(one).get("notes"))
+            yield name, mapping(one["notes"]) if isinstance(one, dict) and "notes" in one else {}
 
 
 def _split(target: str) -> tuple[str, int | None]:
@@ -240,6 +256,7 @@ class _WithoutPlainText:
         self._rest = b""
         self._line = 0
         self._before = b""
+        self.taken_out = 0
         self._done = False
 
     def read(self, _size: int) -> bytes:
@@ -251,6 +268,8 @@ class _WithoutPlainText:
             self._rest = b"" if self._done else parts.pop()
             if len(self._rest) > MAX_LINE:
                 raise ReportError(self.name, "a line is longer than ssh-audit writes one", line=self._line + 1)
+            if self._done:
+                parts[-1] = _CUT_TEXT.sub(b"", parts[-1])
             out = b"\n".join([self._clean(part) for part in parts])
             if not self._done and parts:
                 out += b"\n"
@@ -271,4 +290,7 @@ class _WithoutPlainText:
         said = re.sub(rb"\x1b\[[0-9;]*m", b"", match["said"]).strip().decode("utf-8", "replace")
         self._skipped.add(f"line {self._line}", f"ssh-audit: {said}")
         before = match.string[: match.start()].rstrip()[-1:] or self._before
-        return b"null" if before in (b"[", b",") else b""
+        if before not in (b"[", b","):
+            return b""
+        self.taken_out += 1
+        return b"null"
