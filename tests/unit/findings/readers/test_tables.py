@@ -17,12 +17,14 @@ from typing import Any
 
 import openpyxl
 import pytest
-from ansible_collections.care.remediation.plugins.module_utils.findings.readers import tables, workbook
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers import tables, workbook_parts
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReportError
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.tables import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+# by XlsxWriter, with shared texts; openpyxl writes them into the cells
+SHARED = (Path(__file__).resolve().parents[3] / "fixtures/reports/mapped/passi-xlsxwriter.xlsx").read_bytes()
 FRENCH = "Hôte;Gravité;Recommandation\nsrv-été;Élevée;« Désactiver » — œuvre, 1,5\nsrv-2;Modérée;Néant\n"
 EXPECTED = [
     (2, {"Hôte": "srv-été", "Gravité": "Élevée", "Recommandation": "« Désactiver » — œuvre, 1,5"}),
@@ -325,11 +327,17 @@ def test_hostile_sheets(old: str, new: str, said: str) -> None:
 
 def test_zip_bombs_and_other_archives() -> None:
     content = xlsx(lambda book: book.active.append(["A", "B"]))
-    bomb = repacked(content, "xl/styles.xml", lambda xml: xml + " " * (20 << 20))
-    with pytest.raises(ReportError, match="like a zip bomb"):
-        read(bomb)
-    with pytest.raises(ReportError, match="would unpack to 97 MiB"):
-        read(repacked(content, "xl/styles.xml", lambda xml: xml + "x" * (97 << 20)))
+    bombs = (
+        ("xl/styles.xml", lambda xml: xml + " " * (6 << 20), "like a zip bomb"),
+        ("xl/styles.xml", lambda xml: xml + " " * (20 << 20), "would unpack to 20 MiB, more than 8"),
+        ("xl/workbook.xml", lambda xml: xml + " " * (20 << 20), "would unpack to 20 MiB, more than 8"),
+        ("[Content_Types].xml", lambda xml: xml + " " * (20 << 20), "would unpack to 20 MiB, more than 8"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("<sheetData>", " " * (20 << 20)), "like a zip bomb"),
+        ("xl/sharedStrings.xml", lambda xml: xml.replace("</sst>", " " * (20 << 20) + "</sst>"), "like a zip bomb"),
+    )
+    for part, change, said in bombs:
+        with pytest.raises(ReportError, match=said):
+            read(repacked(SHARED if "shared" in part else content, part, change))
     for name, said in (("mimetype", "OpenDocument"), ("report.txt", "no workbook")):
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
@@ -340,8 +348,40 @@ def test_zip_bombs_and_other_archives() -> None:
         read(content[:-40])
 
 
+def test_shared_texts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(SHARED, sheet="Constats", header=3)[0].columns[0] == "N°"
+    monkeypatch.setattr(workbook_parts, "MAX_TEXT_COUNT", 2)
+    with pytest.raises(ReportError, match="more than 2 different texts"):
+        read(SHARED)
+    monkeypatch.setattr(workbook_parts, "MAX_TEXT_COUNT", 99)
+    monkeypatch.setattr(workbook_parts, "MAX_TEXTS", 2)
+    with pytest.raises(ReportError, match="MiB of texts"):
+        read(SHARED)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_pack_are_refused(packing: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(xlsx(sheet))) as old, zipfile.ZipFile(out, "w", packing) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with pytest.raises(ReportError, match="no spreadsheet program uses"):
+        read(out.getvalue())
+
+
+def test_shared_texts_in_pieces_and_how_they_are_spoken() -> None:
+    pieces = "<r><t>gras</t></r><r><t xml:space='preserve'> et maigre</t></r><rPh><t>no</t></rPh>"
+    content = repacked(SHARED, "xl/sharedStrings.xml", lambda xml: xml.replace("<t>2 - Mineure</t>", pieces))
+    assert [row["Criticité"] for _line, row in read(content, sheet="Constats", header=3)[1]] == [
+        "4 - Majeure",
+        "5 - Critique",
+        "gras et maigre",
+        "3 - Importante",
+    ]
+
+
 def test_archive_directory_is_judged_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "MAX_DIRECTORY", 100)
+    monkeypatch.setattr(workbook_parts, "MAX_DIRECTORY", 100)
     with pytest.raises(ReportError, match="lists more files"):
         read(xlsx(sheet))
 
@@ -371,12 +411,19 @@ print(count, int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_tex
 """
 
 
-def test_memory_is_flat(tmp_path: Path) -> None:
-    path = tmp_path / "big.csv"
-    with path.open("w") as stream:
-        stream.write("host;port;text\n")
-        for index in range(400_000):
-            stream.write(f"srv-{index};443;{'x' * 60}\n")
+@pytest.mark.parametrize(("kind", "rows"), [("csv", 400_000), ("xlsx", 25_000)])
+def test_memory_is_flat(tmp_path: Path, kind: str, rows: int) -> None:
+    path = tmp_path / f"big.{kind}"
+    lines = (["host", "port", "text"], *([f"srv-{index}", "443", "x" * 60] for index in range(rows)))
+    if kind == "csv":
+        with path.open("w") as stream:
+            stream.writelines(";".join(line) + "\n" for line in lines)
+    else:
+        book = openpyxl.Workbook(write_only=True)  # without a dimension: openpyxl itself would walk through all of it
+        made = book.create_sheet()
+        for line in lines:
+            made.append(line)
+        book.save(path)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(path)],
         capture_output=True,
@@ -385,4 +432,4 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         env={"PYTHONPATH": "collections"},
     )
     count, megabytes = map(int, done.stdout.split())
-    assert count == 400_000 and megabytes < 80, done.stdout
+    assert count == rows and megabytes < 80, done.stdout

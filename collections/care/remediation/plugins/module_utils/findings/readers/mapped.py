@@ -588,9 +588,10 @@ def _together(
             )
             for one, two in zip(hosts, addresses, strict=True)
         ]
-    return [((one.address,) if one.address else (), one.name, "", one.port) for one in hosts] + [
-        ((one.address,) if one.address else (), "", one.name, one.port) for one in addresses
-    ]
+    found: list[tuple[tuple[str, ...], str, str, int | None]] = []
+    found += [((one.address,) if one.address else (), one.name, "", one.port) for one in hosts]
+    found += [((one.address,) if one.address else (), "", one.name, one.port) for one in addresses]
+    return found
 
 
 def _line(text: str, limit: int) -> str:

@@ -3,8 +3,8 @@
 
 """The rows of a sheet of an XLSX workbook (ECMA-376 part 1, chapter 18), for ``tables``.
 
-openpyxl (read-only, with defusedxml) reads what belongs to the workbook: sheets, shared texts, date formats. The sheet
-itself goes through expat with the bounds of ``xmlstream``, because openpyxl keeps a part of every row that it has read
+openpyxl (read-only, with defusedxml) reads what belongs to the workbook: sheets, styles, date formats. The sheet
+itself goes through expat (``workbook_parts``), because openpyxl keeps a part of every row that it has read
 and makes up the rows that a hostile file says it left out. The archive is judged before anything of it is
 unpacked. A formula is never evaluated: what the spreadsheet program stored beside it counts.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-import struct
 import tempfile
 import warnings
 import zipfile
@@ -25,20 +24,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from xml.parsers import expat
 
 from .errors import ReportError
+from .workbook_parts import MAX_FILE, MAX_TOKEN, Elements, Parts, Texts, judge
 from .xmlstream import Refused, cut
 
 if TYPE_CHECKING:
     from .tables import Table
 
-PIECE: Final = 1 << 16
-MAX_FILE: Final = 256 << 20
-MAX_DIRECTORY: Final = 4 << 20  # of the archive: some 40,000 files; a workbook has some dozens
-MAX_PART: Final = 96 << 20  # texts and styles are kept in memory; a million different texts take that
-MAX_SHEET: Final = 2 << 30  # read as a stream
-MAX_RATIO: Final = 300  # deflate makes at most 1032; sheets of one repeated row come to 100
 MAX_SHEETS: Final = 200
-MAX_DEPTH: Final = 32
-MAX_TOKEN: Final = 4 << 20
 LAST_COLUMN: Final = 16_384  # Excel's limits
 LAST_ROW: Final = 1_048_576
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -82,21 +74,6 @@ def heads(stream: BinaryIO, name: str) -> dict[str, list[tuple[int, list[str]]]]
         return {title: list(book.rows(title, limit=tables.HEAD_ROWS)) for title in book.sheets}
 
 
-def judge(stream: BinaryIO, name: str) -> None:
-    """Raise ReportError where an archive is no workbook that may be unpacked: before anything of it is unpacked."""
-    size = stream.seek(0, 2)
-    if size > MAX_FILE:
-        raise ReportError(name, f"the workbook is larger than {MAX_FILE >> 20} MiB: export it as CSV")
-    stream.seek(max(0, size - 65_557))
-    tail = stream.read(65_557)
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) < end + 22:
-        raise ReportError(name, "the workbook is incomplete (its end is missing): get it again", truncated=True)
-    directory = struct.unpack_from("<I", tail, end + 12)[0]
-    if directory > MAX_DIRECTORY:
-        raise ReportError(name, "the archive lists more files than any workbook has: refused")
-
-
 class Book:
     """A workbook that is open, a context manager: ``sheets`` by title, ``rows`` of one. Raises ReportError."""
 
@@ -104,7 +81,7 @@ class Book:
         self._stream = stream
         self._name = name
         self._spool: Any = None
-        self._archive: Any = None
+        self._parts: Parts | None = None
         self._book: Any = None
         self._texts: list[str] = []
         self.sheets: dict[str, str] = {}  # title to the part of the archive
@@ -112,33 +89,41 @@ class Book:
     def __enter__(self) -> Book:
         from openpyxl.reader.excel import ExcelReader  # only those who give workbooks need it
         from openpyxl.styles.stylesheet import apply_stylesheet
+        from openpyxl.xml.constants import SHARED_STRINGS
 
         stream = self._stream
-        if not stream.seekable():
-            stream = self._spool = _spooled(stream, self._name)
         try:
+            if not stream.seekable():
+                stream = self._spool = _spooled(stream, self._name)
             judge(stream, self._name)
-            stream.seek(0)
-            with zipfile.ZipFile(stream) as archive:
-                self._judge_parts(archive)
+            parts = self._parts = Parts(stream)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about what is only for show
-                # as load_workbook does, but for its look at the sheets: it would walk through the whole of them
+                # As load_workbook does, but for its look at the sheets, which walks through the whole of them, and its
+                # table of shared texts, which keeps an element for each.
                 reader = ExcelReader(stream, read_only=True, data_only=True, keep_links=False)
+                reader.archive = parts
                 reader.read_manifest()
-                reader.read_strings()
                 reader.read_workbook()
-                apply_stylesheet(reader.archive, reader.wb)
-                self._book, self._texts, self._archive = reader.wb, reader.shared_strings, reader.archive
-                for sheet, relation in reader.parser.find_sheets():
-                    if "chartsheet" not in relation.Type and len(self.sheets) < MAX_SHEETS:
-                        self.sheets.setdefault(str(sheet.name), str(relation.target))
-        except ReportError:
+                apply_stylesheet(parts, reader.wb)
+            self._book = reader.wb
+            shared = reader.package.find(SHARED_STRINGS)
+            if shared is not None and shared.PartName[1:] in parts.namelist():
+                texts = Texts()
+                for _step in texts.feed(parts.stream(shared.PartName[1:])):
+                    pass
+                self._texts = texts.texts
+            for sheet, relation in reader.parser.find_sheets():
+                if len(self.sheets) >= MAX_SHEETS:
+                    raise Refused(f"it has more than {MAX_SHEETS} sheets: save those that matter on their own")
+                if "chartsheet" not in relation.Type:
+                    self.sheets.setdefault(str(sheet.name), str(relation.target))
+        except (ReportError, MemoryError):
             self._close()
             raise
-        except MemoryError:
+        except Refused as exc:
             self._close()
-            raise
+            raise ReportError(self._name, str(exc)) from exc
         except Exception as exc:  # openpyxl raises whatever a broken part makes it stumble over
             self._close()
             raise ReportError(
@@ -152,36 +137,10 @@ class Book:
         self._close()
 
     def _close(self) -> None:
-        if self._archive is not None:
-            self._archive.close()
+        if self._parts is not None:
+            self._parts.close()
         if self._spool is not None:
             self._spool.close()
-
-    def _judge_parts(self, archive: zipfile.ZipFile) -> None:
-        names: set[str] = set()
-        for part in archive.infolist():
-            if part.filename in names:
-                raise ReportError(self._name, f"the archive holds {part.filename[:80]!r} twice: refused")
-            names.add(part.filename)
-            if part.flag_bits & 1:
-                raise ReportError(self._name, "is protected by a password: save it without")
-            sheet = part.filename.startswith("xl/worksheets/")
-            if part.filename.startswith("xl/media/"):
-                continue  # never unpacked
-            limit = MAX_SHEET if sheet else MAX_PART
-            if part.file_size > limit:
-                raise ReportError(
-                    self._name,
-                    f"{part.filename[:80]} would unpack to {part.file_size >> 20} MiB, more than "
-                    f"{limit >> 20}: refused. Export it as CSV",
-                )
-            if part.file_size > 1 << 20 and part.file_size > MAX_RATIO * max(part.compress_size, 1):
-                raise ReportError(self._name, f"{part.filename[:80]} is compressed like a zip bomb: refused")
-        if "[Content_Types].xml" not in names:
-            what = (
-                "an OpenDocument file (.ods): save it as .xlsx" if "mimetype" in names else "a ZIP archive, no workbook"
-            )
-            raise ReportError(self._name, f"is {what}")
 
     def rows(
         self, title: str, *, limit: int | None = None, table: Table | None = None
@@ -194,13 +153,13 @@ class Book:
             self._book.epoch,
         )
         given = 0
+        assert self._parts is not None  # noqa: S101  # for the type checker
         try:
-            with self._archive.open(self.sheets[title]) as stream:
-                for row in handler.read(stream):
-                    yield row
-                    given += 1
-                    if given == limit:
-                        return
+            for row in handler.read(self._parts.stream(self.sheets[title])):
+                yield row
+                given += 1
+                if given == limit:
+                    return
         except Refused as exc:
             raise ReportError(self._name, f"sheet {cut(title, 60)!r}: {exc}", line=handler.row or None) from exc
         except expat.ExpatError as exc:
@@ -231,11 +190,6 @@ def _column(letters: str) -> int:
     return column
 
 
-@functools.lru_cache(maxsize=1_000)
-def _local(name: str) -> str:
-    return name.rpartition("}")[2]
-
-
 class _Faults:
     """Cells that have no value: counted, the first kept."""
 
@@ -249,10 +203,11 @@ class _Faults:
             self.first.append((place, reason))
 
 
-class _Sheet:
-    """expat's callbacks for one sheet."""
+class _Sheet(Elements):
+    """One sheet."""
 
     def __init__(self, texts: list[str], dates: set[int], spans: set[int], epoch: datetime.datetime) -> None:
+        super().__init__()
         self._texts = texts
         self._dates = dates
         self._spans = spans
@@ -268,37 +223,17 @@ class _Sheet:
         self._length = 0
         self._collect = False
         self._has_value = self._formula = False
-        self._depth = self._phonetic = 0
+        self._phonetic = 0
         self._in_data = False
 
-    def read(self, stream: Any) -> Iterator[tuple[int, list[str]]]:
+    def read(self, pieces: Iterator[bytes]) -> Iterator[tuple[int, list[str]]]:
         """(row number, cells) of every row with a cell."""
-        parser = expat.ParserCreate(namespace_separator="}")
-        parser.buffer_text = True
-        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        parser.StartDoctypeDeclHandler = _refuse
-        parser.EntityDeclHandler = _refuse
-        parser.ExternalEntityRefHandler = _refuse
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
-        done = 0
-        while True:
-            piece = stream.read(PIECE)
-            parser.Parse(piece, not piece)
-            done += len(piece)
-            if done - max(parser.CurrentByteIndex, 0) > MAX_TOKEN:
-                raise Refused(f"a single tag or text is longer than {MAX_TOKEN >> 20} MiB")
+        for _step in self.feed(pieces):
             while self._out:
                 yield self._out.popleft()
-            if not piece:
-                return
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise Refused(f"elements nested deeper than {MAX_DEPTH}")
-        name = _local(name)
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
         if name == "sheetData":
             self._in_data = True
         elif not self._in_data:
@@ -315,11 +250,10 @@ class _Sheet:
         elif name == "row":
             self._begin_row(attributes)
 
-    def _end(self, name: str) -> None:
-        self._depth -= 1
+    def end(self, name: str) -> None:
+        """An element ends."""
         if not self._in_data:
             return
-        name = _local(name)
         if name in ("v", "t"):
             self._collect = False
         elif name == "c":
@@ -332,7 +266,8 @@ class _Sheet:
         elif name == "sheetData":
             self._in_data = False
 
-    def _text(self, data: str) -> None:
+    def text(self, data: str) -> None:
+        """Character data."""
         if self._collect:
             self._length += len(data)
             if self._length <= MAX_TOKEN:
@@ -431,10 +366,6 @@ def _date(value: float, epoch: datetime.datetime, *, span: bool) -> str:
     if isinstance(made, datetime.datetime):
         return made.date().isoformat() if made.time() == datetime.time() else made.replace(microsecond=0).isoformat()
     return made.isoformat() if isinstance(made, datetime.time) else str(made)
-
-
-def _refuse(*_arguments: Any) -> int:
-    raise Refused("it declares a DTD or entities: refused")
 
 
 def _spooled(stream: BinaryIO, name: str) -> Any:
