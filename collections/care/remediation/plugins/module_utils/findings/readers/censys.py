@@ -178,7 +178,7 @@ class CensysReader:
             version=text(software.get("version"), 100),
             tunnel="ssl" if value.get("tls") or extended == "HTTPS" else "",
         )
-        labels = [text(mapping(one).get("value"), 60) or text(one, 60) for one in sequence(value.get("labels"))]
+        labels = [text(one, 60) or text(mapping(one).get("value"), 60) for one in sequence(value.get("labels"))]
         facts = {
             "seen": when,
             "tags": [one for one in labels if one][:100],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any, BinaryIO, Final
@@ -38,14 +39,49 @@ def texts(value: Any, limit: int = MAX_SHORT, most: int = MAX_LIST) -> list[str]
     return list(dict.fromkeys(item for item in found if item))[:most]
 
 
+class Odd(threading.local):
+    """Counts values that are there and are of another kind than a reader asks for: a new version of the tool, or a
+    damaged file. ``Report`` begins it with each report and notes it at the end, so that no reader loses them unsaid."""
+
+    count = 0
+    first = ""
+
+    def begin(self) -> None:
+        """A report begins."""
+        self.count, self.first = 0, ""
+
+    def add(self, wanted: str, value: Any) -> None:
+        """Count one. Empty ones say nothing: tools write ``""`` or ``[]`` for an object that is not there."""
+        if value or value is True:
+            self.count += 1
+            self.first = self.first or f"{wanted} was expected where there is {cut(ascii(value), 80)}"
+
+    def note(self) -> list[str]:
+        """One note where there were any, or none."""
+        if not self.count:
+            return []
+        return [f"values of another kind than this version expects: {self.count}; the first: {self.first}"]
+
+
+odd: Final = Odd()
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The object, or an empty one."""
-    return value if isinstance(value, dict) else {}
+    """The object, or an empty one; what is there and is none is counted (``odd``)."""
+    if isinstance(value, dict):
+        return value
+    if value is not None:
+        odd.add("an object", value)
+    return {}
 
 
 def sequence(value: Any) -> list[Any]:
-    """The array, or an empty one."""
-    return value if isinstance(value, list) else []
+    """The array, or an empty one; what is there and is none is counted (``odd``)."""
+    if isinstance(value, list):
+        return value
+    if value is not None:
+        odd.add("a list", value)
+    return []
 
 
 def listed(value: Any, name: str, place: str, skipped: Skipped) -> list[Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..records import Skipped
-from . import content, formats
+from . import content, formats, jsonvalues
 from .archive import Archive
 from .disk import Disk, Progress, as_file, spool
 from .errors import ReaderFault, ReportError
@@ -229,6 +229,7 @@ class Report:
             opened, read = self._opened, self._read
             if opened is None or read is None:
                 raise ReportError(self.name, "was read already")
+            jsonvalues.odd.begin()
             try:
                 yield from read()
             except ReportError as exc:
@@ -271,6 +272,7 @@ class Report:
 
     def _judge(self, opened: _Opened) -> None:
         """What the file itself says once all of it was read."""
+        self._notes += jsonvalues.odd.note()
         gunzip = opened.gunzip
         if gunzip is not None and gunzip.garbage:
             self.skipped.add("behind the compressed data", f"{gunzip.garbage} bytes that are no report")
