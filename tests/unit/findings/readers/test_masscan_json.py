@@ -90,6 +90,19 @@ def test_lines_cut_within_a_line() -> None:
     assert len(result.of(PORT)) == 6
 
 
+def test_a_form_without_brackets_that_does_not_end() -> None:
+    content = (FOLDER / "many-finished.json").read_bytes().removesuffix(b"{finished: 1}\n")
+    result = read(MasscanJsonReader(), content)
+    assert result.error is not None and result.error.truncated
+    assert len(result.of(PORT)) == 2
+
+
+def test_a_line_of_another_kind_is_counted() -> None:
+    content = (FOLDER / "many-1.3.ndjson").read_bytes()
+    for line in (b"[]", b"null", b'"x"', b"{", b"5"):
+        assert read(MasscanJsonReader(), content + line + b"\n").reader.skipped.count == 1
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("name", ["many-1.3-banners.json", "many-1.3.ndjson", "many-trailing-comma.json"])
 def test_saved_again_by_a_shell_of_windows(name: str, encoding: str) -> None:

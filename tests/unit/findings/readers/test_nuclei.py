@@ -108,6 +108,12 @@ def test_hosts_and_ports(fields: dict[str, Any], addresses: list[str], names: li
     assert (record.port.number if record.port else None) == port
 
 
+@pytest.mark.parametrize("name", ["host", "ip", "port", "type", "matched-at", "matcher-name", "timestamp"])
+@pytest.mark.parametrize("odd", [[1], {"a": 1}, 7, True, None, 1.5])
+def test_odd_values(name: str, odd: Any) -> None:
+    assert len(read(NucleiReader(), result(**{name: odd, "matched-at": "10.0.0.1:80"} | {name: odd})).of(WEAKNESS)) == 1
+
+
 def test_a_template_that_changed_between_two_runs_is_read_again() -> None:
     changed = {"name": "n", "severity": "critical", "classification": {"cvss-score": 9.8}}
     found = read(NucleiReader(), result() + result(info=changed) + result()).of(WEAKNESS)

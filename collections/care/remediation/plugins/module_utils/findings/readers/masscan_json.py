@@ -85,10 +85,10 @@ class MasscanJsonReader:
             self.info["generated"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _end(self, cleaned: _OneALine) -> None:
-        if cleaned.opened and not cleaned.closed:
+        if (cleaned.opened or cleaned.goes_on) and not cleaned.closed:
             raise ReportError(
                 cleaned.name,
-                f"the array that masscan began is not closed: {TRUNCATED}",
+                f"the list that masscan began does not end: {TRUNCATED}",
                 line=cleaned.line,
                 truncated=True,
             )
@@ -184,7 +184,7 @@ class _OneALine:
 
     def __init__(self, stream: Any) -> None:
         self.name = stream.name
-        self.opened = self.closed = self.finished = False
+        self.opened = self.closed = self.finished = self.goes_on = False
         self.line = 1
         self._pieces = Text(stream).utf8()
         self._rest = b""
@@ -209,12 +209,13 @@ class _OneALine:
 
     def _clean(self, line: bytes) -> bytes:
         part = line.strip()
-        if part.startswith(b"["):
+        if part == b"[" or part.startswith((b"[{", b"[ {")):
             self.opened = True
             part = part[1:].lstrip()
         if part == b"]" or part.endswith((b"}]", b"} ]")):
             self.closed = True
-            part = part[:-1]
+            part = part[:-1].rstrip()
+        self.goes_on = self.goes_on or part.endswith(b",")  # of the form without brackets
         part = part.strip(b", \t")
         if _FINISHED.fullmatch(part):
             self.finished = self.closed = True

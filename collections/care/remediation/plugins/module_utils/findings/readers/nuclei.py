@@ -171,8 +171,10 @@ class NucleiReader:
     def _where(self, entry: Mapping[str, Any]) -> tuple[Asset | None, Port | None]:
         get = entry.get
         host, ip, number, kind = get("host") or "", get("ip") or "", get("port"), get("type")
-        if type(host) is not str or type(ip) is not str:
-            host, ip = text(host, MAX_PLACE), text(ip, MAX_PLACE)
+        if type(host) is not str or type(ip) is not str or type(kind) is not str:
+            host, ip, kind = text(host, MAX_PLACE), text(ip, MAX_PLACE), text(kind)
+        if type(kind) is not str:
+            kind = ""
         if kind == "file":  # of this machine's disk: no host
             return None, None
         known = self._hosts.get(f"{host} {ip}")

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final
 
 from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
 from .errors import ReportError
-from .jsonstream import MAX_LINE, Head, items
+from .jsonstream import MAX_LINE, TRUNCATED, Head, items
 from .jsontext import Text
 from .jsonvalues import MAX_LONG, Begun, cves, grade_of, kept, mapping, number, port_number, sequence, text
 from .xmlstream import Unknown, cut
@@ -83,7 +83,7 @@ class SshAuditReader:
         """Every record. Raises ReportError."""
         begun = Begun(stream)
         array = begun.head is not None and begun.head.top == "array"
-        source = _WithoutPlainText(begun, self.skipped)
+        source = _WithoutPlainText(begun, self.skipped, array=array)
         values = items(source, ["item" if array else ""], self.skipped, self.notes)  # type: ignore[arg-type]
         for count, (_, value) in enumerate(values, start=1):
             if value is None and source.taken_out:
@@ -249,8 +249,9 @@ def _split(target: str) -> tuple[str, int | None]:
 class _WithoutPlainText:
     """The file without the lines of plain text that ssh-audit leaves between its elements."""
 
-    def __init__(self, stream: Any, skipped: Skipped) -> None:
+    def __init__(self, stream: Any, skipped: Skipped, *, array: bool) -> None:
         self.name = stream.name
+        self._array = array
         self._pieces = Text(stream).utf8()
         self._skipped = skipped
         self._rest = b""
@@ -269,13 +270,26 @@ class _WithoutPlainText:
             if len(self._rest) > MAX_LINE:
                 raise ReportError(self.name, "a line is longer than ssh-audit writes one", line=self._line + 1)
             if self._done:
-                parts[-1] = _CUT_TEXT.sub(b"", parts[-1])
+                parts[-1] = self._end(parts[-1])
             out = b"\n".join([self._clean(part) for part in parts])
             if not self._done and parts:
                 out += b"\n"
             if out:
                 return out
         return b""
+
+    def _end(self, line: bytes) -> bytes:
+        """What follows the last line's end: nothing, unless the file was cut. An array says by itself that it was."""
+        if self._array:
+            return _CUT_TEXT.sub(b"", line)
+        if line.lstrip().startswith((b"\x1b", b"[")) and not line.endswith(b"\x1b[0m"):
+            raise ReportError(
+                self.name,
+                f"the file ends in the middle of a line of text: {TRUNCATED}",
+                line=self._line + 1,
+                truncated=True,
+            )
+        return line
 
     def _clean(self, line: bytes) -> bytes:
         self._line += 1
