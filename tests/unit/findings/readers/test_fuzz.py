@@ -107,7 +107,8 @@ def test_a_cut_document_is_never_taken_for_a_whole_one(fixture: Path, tmp_path: 
 def _whole_lines(text: bytes) -> bool:
     """Whether a text is one JSON value a line."""
     try:
-        return all(json.loads(line) is not None for line in text.decode().splitlines() if line.strip())
+        found = (line.strip().removesuffix(",") for line in text.decode().splitlines())  # masscan, before 2017
+        return all(json.loads(line) is not None for line in found if line)
     except ValueError:
         return False
 
