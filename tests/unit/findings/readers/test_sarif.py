@@ -194,6 +194,8 @@ def test_a_truncated_file_gives_what_is_complete() -> None:
     [
         (b'{"version": "2.1.0", "runs": []}', True),
         (b'{"$schema": "https://json.schemastore.org/sarif-2.1.0.json"', True),
+        (b'{"runs": [{"tool": {"driver": {"name": "Bandit"', True),  # its version stands last
+        (b'{"runs": [{"results": [{"ruleId": "R", "message"', True),
         (b'{"runs": [{"tool"', False),
         (b'{"findings": [], "version": "2"}', False),
         (b"[1]", False),

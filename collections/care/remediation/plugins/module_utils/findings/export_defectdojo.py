@@ -84,7 +84,6 @@ def build(
     sources = {source["id"]: source for source in findings["sources"]}
     return {
         "name": NAME,
-        "type": NAME,
         "description": f"findings.json of {findings['generated']}",
         "findings": [
             _finding(one, decisions.get(one["id"]), catalogue.get(one["control"]), sources, language, day)

@@ -122,7 +122,7 @@ class CensysReader:
 
     def _host(self, value: Any, place: str) -> Iterator[Record]:
         """A host, however it is wrapped: ``resource``, ``host_v1.resource``, ``host``."""
-        for _ in range(3):
+        for _layer in range(3):
             inner = mapping(value)
             if "ip" in inner:
                 break

@@ -26,6 +26,8 @@ _CWE: Final = re.compile(r"(?i)\bcwe[-_:/ ]?0*([0-9]{1,6})\b")
 
 def text(value: Any, limit: int = MAX_SHORT) -> str:
     """A text, or a number as text; anything else is no text (``""``)."""
+    if value is None:  # most often
+        return ""
     if isinstance(value, str):
         return cut(value.strip(), limit)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -35,6 +37,8 @@ def text(value: Any, limit: int = MAX_SHORT) -> str:
 
 def texts(value: Any, limit: int = MAX_SHORT, most: int = MAX_LIST) -> list[str]:
     """The texts of a list (or the one text that stands for a list), each once, at most ``most``."""
+    if not value:
+        return []
     found = (text(item, limit) for item in ([value] if isinstance(value, str) else sequence(value)))
     return list(dict.fromkeys(item for item in found if item))[:most]
 
@@ -105,9 +109,11 @@ def number(value: Any, low: float, high: float) -> float | None:
 
 def flag(value: Any) -> bool | None:
     """True or False, also as text or number; None where it says neither."""
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, str):
         value = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(value.lower())
-    elif value in (0, 1):
+    elif isinstance(value, int | float) and value in (0, 1):
         value = bool(value)
     return value if isinstance(value, bool) else None
 

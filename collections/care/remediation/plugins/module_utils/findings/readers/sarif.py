@@ -140,10 +140,13 @@ class SarifReader:
 
     @staticmethod
     def recognise(head: Head) -> bool:
-        """A top object with ``runs`` and SARIF's version or schema."""
-        if head.top != "object" or not ({"runs", "version", "$schema"} & head.keys):
+        """A top object with ``runs`` and SARIF's version or schema; where they stand after long results, what looks
+        like a run."""
+        if head.top != "object" or not ({"runs", "$schema"} & head.keys):
             return False
-        return ("runs" in head.keys and "version" in head.keys) or "sarif" in head.text[:500].lower()
+        if "sarif" in head.text[:500].lower() or {"runs", "version"} <= head.keys:
+            return True
+        return any(mark in head.text for mark in ('"driver"', '"ruleId"', '"ruleIndex"', '"physicalLocation"'))
 
     def records(self, stream: BinaryIO) -> Iterator[Record]:
         """One record for each result (and location on a host), one for each host before its first. Raises ReportError.
@@ -394,7 +397,10 @@ def _about(result: Mapping[str, Any], locations: list[Mapping[str, Any]]) -> tup
         if not uri and not logical:
             continue
         prints = mapping(result.get("fingerprints")) or mapping(result.get("partialFingerprints"))
-        mark = next((text(value, 64) for _, value in sorted(prints.items(), key=lambda item: str(item[0]))), "") or line
+        mark = (
+            next((text(value, 64) for _name, value in sorted(prints.items(), key=lambda item: str(item[0]))), "")
+            or line
+        )
         where = f"{uri or logical}{f':{line}' if line else ''}"
         label = f"{where} ({logical})" if uri and logical else where
         return make_object(type="object", id=f"{uri or logical}#{mark}" if mark else uri or logical, label=label), label
