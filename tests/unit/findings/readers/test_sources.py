@@ -167,9 +167,7 @@ def test_what_was_named_itself_has_to_be_a_report(folder: Path) -> None:
         gather(["findings.json"], folder)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"MLAFAAAA", b"7z\xbc\xaf\x27\x1c", b"PK\x03\x04damaged", b"<EncryptedData/>"]
-)
+@pytest.mark.parametrize("content", [b"MLAFAAAA", b"7z\xbc\xaf\x27\x1c", b"PK\x03\x04damaged", b"<EncryptedData/>"])
 def test_a_report_that_cannot_be_read_is_never_left_out(folder: Path, content: bytes) -> None:
     (folder / "z" / "lost.xml").write_bytes(content)
     with pytest.raises(ReportError, match=r"lost\.xml"):

@@ -314,7 +314,12 @@ class Report:
         if kind == content.ZIP:
             return self._table(opened, opened.sought())
         if kind == content.EMPTY:
-            raise ReportError(self.name, "is empty")
+            raise ReportError(
+                self.name,
+                "is empty: masscan and nuclei leave such a file where they found nothing, any other tool was stopped. It "
+                "says nothing either way",
+                foreign=True,
+            )
         content.refuse(opened.head, self.name)
         if kind == content.XML:
             return self._xml(opened)
