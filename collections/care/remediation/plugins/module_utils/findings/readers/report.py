@@ -316,8 +316,8 @@ class Report:
         if kind == content.EMPTY:
             raise ReportError(
                 self.name,
-                "is empty: masscan and nuclei leave such a file where they found nothing, any other tool was stopped. It "
-                "says nothing either way",
+                "is empty: masscan and nuclei leave such a file where they found nothing, any other tool was stopped. "
+                "It says nothing either way",
                 foreign=True,
             )
         content.refuse(opened.head, self.name)
