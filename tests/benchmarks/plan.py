@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import gc
 import json
 import random
 import resource
@@ -246,58 +245,80 @@ def edit(sheet: Path) -> int:
     return len(range(0, len(entries), 100))
 
 
-def one(size: int, hosts: int) -> dict[str, Any]:
-    """All steps at one size."""
+def importing(folder: Path, size: int, hosts: int) -> dict[str, Any]:
+    """The import of all reports, and of the same reports again."""
     clock = Clock()
     controls = catalogues.load()
-    gc.collect()
+    target = folder / "care" / "findings.json"
+    clock.begin("import")
+    said = clock.time("records to statements", imports, size, hosts, controls)
+    findings = clock.time("merge", merge.merge, said)
+    counted = len(findings["findings"])
+    clock.time("write findings.json", document.write_if_changed, target, findings, "findings/1")
+    memory = {"import": peak()}
+    del findings
+    clock.begin("import again")
+    previous = clock.time("read findings.json", document.read, target, "findings/1")
+    findings = clock.time("merge", merge.merge, said, previous=previous)
+    same = not clock.time("write findings.json", document.write_if_changed, target, findings, "findings/1")
+    memory["import again"] = peak()
+    return {
+        "steps": clock.steps,
+        "memory": memory,
+        "findings": counted,
+        "import_again_same": same,
+        "findings_json": target.stat().st_size,
+    }
+
+
+def planning(folder: Path, run: str, hosts: int) -> dict[str, Any]:
+    """One run of the action plugin."""
+    clock = Clock()
+    for module, function, label in (
+        (document, "read", "read findings.json"),
+        (decisions, "read", "read decisions.yml"),
+        (decisions, "update", "update decisions"),
+        (decisions, "write", "write decisions.yml"),
+        (variables, "build", "variables"),
+        (variables, "texts", "render host_vars"),
+        (document, "write_texts", "write host_vars"),
+        (plan, "build", "plan"),
+        (document, "write_if_changed", "write plan.json"),
+        (pages, "plan", "pages"),
+        (paq, "to_csv", "quality plan (CSV)"),
+        (summary, "plan", "summary"),
+    ):
+        clock.wrap(module, function, label)
+    act = acting(folder, hosts)
+    clock.begin(run)
+    begin, wall = time.process_time(), time.monotonic()
+    changed = act()["changed"]
+    clock.steps[run]["whole"] = time.process_time() - begin
+    return {
+        "steps": clock.steps,
+        "memory": {run: peak()},
+        "wall": {run: time.monotonic() - wall},
+        "changed": {run: changed},
+    }
+
+
+RUNS = ("first plan", "second plan, unchanged", "plan after 1 % edited")
+
+
+def one(size: int, hosts: int) -> dict[str, Any]:
+    """All steps at one size, the import and each plan in a process of its own, as Ansible runs them."""
+    result: dict[str, Any] = {"steps": {}, "memory": {}, "wall": {}, "changed": {}}
     with TemporaryDirectory(prefix="care-plan-") as name:
         folder = Path(name)
-        target = folder / "care" / "findings.json"
-        clock.begin("import")
-        said = clock.time("records to statements", imports, size, hosts, controls)
-        findings = clock.time("merge", merge.merge, said)
-        counted = len(findings["findings"])
-        memory = {"import": peak()}
-        clock.time("write findings.json", document.write_if_changed, target, findings, "findings/1")
-        del findings
-        clock.begin("import again")
-        previous = clock.time("read findings.json", document.read, target, "findings/1")
-        findings = clock.time("merge", merge.merge, said, previous=previous)
-        same = not clock.time("write findings.json", document.write_if_changed, target, findings, "findings/1")
-        del said, findings, previous
-        size_of = target.stat().st_size
-        for module, function, label in (
-            (document, "read", "read findings.json"),
-            (decisions, "read", "read decisions.yml"),
-            (decisions, "update", "update decisions"),
-            (decisions, "write", "write decisions.yml"),
-            (variables, "build", "variables"),
-            (variables, "write", "write host_vars"),
-            (plan, "build", "plan"),
-            (document, "write_if_changed", "write plan.json"),
-            (pages, "plan", "pages"),
-            (paq, "to_csv", "quality plan (CSV)"),
-            (summary, "plan", "summary"),
-        ):
-            clock.wrap(module, function, label)
-        act = acting(folder, hosts)
-        walls, changed = {}, {}
-        for run in ("first plan", "second plan, unchanged", "plan after 1 % edited"):
-            if run.startswith("plan after"):
+        for run in ("import", *RUNS):
+            if run == RUNS[-1]:
                 edit(folder / "care" / "decisions.yml")
-            clock.begin(run)
-            begin, wall = time.process_time(), time.monotonic()
-            changed[run] = act()["changed"]
-            clock.steps[run]["whole"] = time.process_time() - begin
-            walls[run] = time.monotonic() - wall
-            memory[run] = peak()
-            gc.collect()
-        files = len(list((folder / "host_vars").glob(f"*/{variables.FILE}")))
-    return {
-        "asked": size, "findings": counted, "hosts": hosts, "steps": clock.steps, "memory": memory, "wall": walls,
-        "changed": changed, "import_again_same": same, "files": files, "findings_json": size_of,
-    }  # fmt: skip
+            command = [sys.executable, __file__, "--run", run, "--folder", name, "--sizes", str(size)]
+            done = subprocess.run([*command, "--hosts", str(hosts)], check=True, stdout=subprocess.PIPE, text=True)
+            made = json.loads(done.stdout.splitlines()[-1])
+            result |= {key: {**result[key], **made[key]} if key in result else made[key] for key in made}
+            print(f"{size:,}: {run} done", file=sys.stderr)
+    return result
 
 
 def show(results: list[dict[str, Any]]) -> None:
@@ -311,31 +332,29 @@ def show(results: list[dict[str, Any]]) -> None:
             row = [result["steps"][run].get(label, 0.0) for result in results]
             ratio = (row[-1] / last["findings"]) / (row[0] / first["findings"]) if row[0] > 0.05 else None
             print(f"  {label:32}{''.join(f'{value:12.2f}' for value in row)}   {f'{ratio:.2f}' if ratio else ''}")
-        if run in last["wall"]:
+        if run in last["wall"]:  # other programs of the machine included
             print("  by the clock".ljust(34) + "".join(f"{result['wall'][run]:12.2f}" for result in results))
-    print("peak memory, MB".ljust(34) + "".join(f"{max(result['memory'].values()):12,}" for result in results))
-    print("  after import".ljust(34) + "".join(f"{result['memory']['import']:12,}" for result in results))
+    print("peak memory, MB:")
+    for run in last["memory"]:
+        print(f"  {run}".ljust(34) + "".join(f"{result['memory'][run]:12,}" for result in results))
     print("findings.json, MB".ljust(34) + "".join(f"{result['findings_json'] >> 20:12,}" for result in results))
     print(f"changed (largest): {last['changed']}; the same reports again changed nothing: {last['import_again_same']}")
 
 
 def main() -> None:
-    """Each size in a process of its own."""
+    """Each step in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--hosts", type=int, default=10_000)
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        print(json.dumps(one(options.one, options.hosts)))
-        return
-    results = []
-    for size in map(int, options.sizes.split(",")):
-        command = [sys.executable, __file__, "--one", str(size), "--hosts", str(options.hosts)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        results.append(json.loads(done.stdout.splitlines()[-1]))
-        print(f"{results[-1]['findings']:,} findings done", file=sys.stderr)
-    show(results)
+    if options.run == "import":
+        print(json.dumps(importing(options.folder, int(options.sizes), options.hosts)))
+    elif options.run:
+        print(json.dumps(planning(options.folder, options.run, options.hosts)))
+    else:
+        show([one(int(size), options.hosts) for size in options.sizes.split(",")])
 
 
 if __name__ == "__main__":

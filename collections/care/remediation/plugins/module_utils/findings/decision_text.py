@@ -44,40 +44,36 @@ KEYS: Final = ("finding", "control", "object", "host", "class", "proposed", "dec
 _SAID: Final = 20
 _PROPOSED: Final = re.compile(rf"(apply|undecided|waive)(?: by ({NAME}))?")
 
-# What no line of YAML may hold as it is, and what ends a line there besides \n
+# What YAML does not allow, and what ends a line there though editors do not show it
 _NOT: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff"
-_STRANGE: Final = re.compile(f"[{_NOT}]")
-
-
-@functools.cache
-def _entry(other: str) -> re.Pattern[str]:
-    """An entry in our layout, comments and empty lines included. ``other``: what no line may hold but for a line end;
-    nothing where the text was searched for it before, which is faster."""
-    note = f"#[^\n{other}]*"
-    rest = f"(?: +{note}| *)\n"
-    lines = f"(?: *{note}\n| *\n)*+"
-    further = rest + lines
-    plain = f'[^"\\\\\n{other}]*'
-    return re.compile(
-        f"  - finding: (f-[0-9a-f]{{16}}){further}"
-        f"    control: ([a-z][a-z0-9_]*){further}"
-        f'    object: "{plain}(?:\\\\["\\\\0abtnvfre N_LPxuU]{plain})*+"{further}'
-        f'    host: (?:"({plain})"|([A-Za-z0-9][A-Za-z0-9_.-]*)){further}'
-        f"    class: (auto|staged|assisted|manual){further}"
-        f"(?:    proposed: ((?:apply|undecided|waive)(?: by {NAME})?){further})?"
-        f"    decision: (apply|undecided|waive){rest}"
-        f'(?:{lines}    waiver: {{ *owner: "({plain})", *reason: "({plain})", *until: ([0-9-]{{10}}) *}}{rest})?'
-        f"(?: {{3,}}{note}\n)*+"
-        f"(?!{lines} {{3,}}[^ #\n])"  # nothing more of this entry
-    )
-
-
+_HEX: Final = "[0-9A-Fa-f]"
+STRANGE: Final = re.compile(f"[{_NOT}]")
+_NOTE: Final = "#[^\n]*"
+_REST: Final = f"(?: +{_NOTE}| *)\n"
+_LINES: Final = f"(?: *{_NOTE}\n| *\n)*+"
+_NEXT: Final = _REST + _LINES
+_PLAIN: Final = '[^"\\\\\n]*'
+_ESCAPE: Final = f'\\\\(?:["\\\\0abtnvfre N_LP]|x{_HEX}{{2}}|u{_HEX}{{4}}|U00[01]{_HEX}{{5}})'
+# An entry in our layout, comments and empty lines included
+_ENTRY: Final = re.compile(
+    f"  - finding: (f-[0-9a-f]{{16}}){_NEXT}"
+    f"    control: ([a-z][a-z0-9_]*){_NEXT}"
+    f'    object: "{_PLAIN}(?:{_ESCAPE}{_PLAIN})*+"{_NEXT}'
+    f'    host: (?:"({_PLAIN})"|([A-Za-z0-9][A-Za-z0-9_.-]*)){_NEXT}'
+    f"    class: (auto|staged|assisted|manual){_NEXT}"
+    f"(?:    proposed: ((?:apply|undecided|waive)(?: by {NAME})?){_NEXT})?"
+    f"    decision: (apply|undecided|waive){_REST}"
+    f'(?:{_LINES}    waiver: {{ *owner: "({_PLAIN})", *reason: "({_PLAIN})", *until: ([0-9-]{{10}}) *}}{_REST})?'
+    f"(?:(?: *\n)*+ {{3,}}{_NOTE}\n)*+"
+    f"(?!{_LINES} {{3,}}[^ #\n])"  # nothing more of this entry
+)
 # Where another entry, or another part of the sheet, begins
 _MARGIN: Final = re.compile(r"^(?:  - |[^\s#])", re.MULTILINE)
 _PART: Final = re.compile(r"^(?!- |-\n)[^\s#]", re.MULTILINE)
 _NOTES: Final = re.compile(r"(?: *#[^\n]*\n| *\n)*+")
 _NOTE_LINE: Final = re.compile(r" {0,2}#[^\n]*\n| *\n")
 _DASH: Final = re.compile("( *)- ")
+_DEPTH: Final = 50  # no sheet is nested deeper
 _START: Final = re.compile(r"^decisions:[ \t]*(?:#[^\n]*)?\n", re.MULTILINE)
 
 
@@ -161,7 +157,7 @@ class Sheet:
         start, end = self.spans[finding]
         mark = f"  - finding: {finding}"
         at = start if self.text.startswith(mark, start) else self.text.find(f"\n{mark}", start, end) + 1
-        found = _entry(_NOT).match(self.text, at)
+        found = _ENTRY.match(self.text, at)
         if found is None:
             return {}
         groups = {"class": 5, "proposed": 6, "decision": 7}
@@ -172,8 +168,8 @@ class Sheet:
         where = self.places(finding).get(key)
         if where is None:
             return f"line {self.decisions[finding].line}"
-        begin = self.text.rfind("\n", 0, where[0]) + 1
-        return f"line {self.text.count(chr(10), 0, begin) + 1}, column {where[0] - begin + 1}"
+        line, column = _line_column(self.text, where[0])
+        return f"line {line}, column {column}"
 
 
 def parse(text: str, *, name: str) -> Sheet:
@@ -183,10 +179,19 @@ def parse(text: str, *, name: str) -> Sheet:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text and not text.endswith("\n"):
         text += "\n"
+    strange = STRANGE.search(text)
+    if strange:
+        line, column = _line_column(text, strange.start())
+        raise DecisionError(
+            f"{name}, line {line}, column {column}: the character U+{ord(strange.group()):04X}, which most editors do "
+            "not show, cannot stand in a sheet: take it out"
+        )
     reading = _Reading(text, name)
-    sheet = reading.sheet()
+    if not reading.read():
+        reading = _Reading(text, name, alone=True)
+        reading.read()
     moved = reading.moved()
-    return parse(moved, name=name) if moved is not None else sheet
+    return parse(moved, name=name) if moved is not None else reading.result
 
 
 _Item = tuple["yaml.Node", Decision, dict[str, "yaml.Node"]]
@@ -195,18 +200,22 @@ _Item = tuple["yaml.Node", Decision, dict[str, "yaml.Node"]]
 class _Reading:
     """One reading of one text."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, *, alone: bool = False) -> None:
         self.text, self.name = text, name
+        self.alone = alone  # by YAML alone
         self.mistakes: list[tuple[int, str]] = []
         self.result = Sheet(text=text)
         # what no expression read: its first line (counted from 0), where it begins, where it ends
         self.gaps: list[tuple[int, int, int]] = []
         self.items: list[_Item] = []
+        self.held: set[int] = set()
         self.flow = False
 
-    def sheet(self) -> Sheet:
-        """The sheet; DecisionError names every mistake."""
-        self._composed(self._fast())
+    def read(self) -> bool:
+        """Fill ``result``; DecisionError names every mistake. False: the text must be read by YAML alone, because
+        something looks like the end of the list and is not (a text over several lines that begins at the margin)."""
+        if not self._composed(self._fast()):
+            return False
         for decision in self.result.decisions.values():
             if decision.by != "person":
                 self._follow(decision)
@@ -214,14 +223,13 @@ class _Reading:
             said = [message for _line, message in sorted(self.mistakes)]
             more = f"\n… and {len(said) - _SAID} more" if len(said) > _SAID else ""
             raise DecisionError("\n".join(said[:_SAID]) + more)
-        return self.result
+        return True
 
     # What is in our layout
 
     def _fast(self) -> str:
         """Read what is in our layout; returns the text with empty lines in its place."""
         text, sheet = self.text, self.result
-        match = _entry(_NOT if _STRANGE.search(text) else "").match
         start = _START.search(text)
         if start is None:
             return text
@@ -230,8 +238,8 @@ class _Reading:
         line = text.count("\n", 0, at)
         pieces = [sheet.head]
         gap_line, gap = line, at  # where what was not read begins
-        while at < len(text) and text[at] in " #\n\t":
-            found = match(text, at)
+        while not self.alone and at < len(text) and text[at] in " #\n\t":
+            found = _ENTRY.match(text, at)
             if found is None or not self._take(found, line):
                 further = _MARGIN.search(text, at + 1)
                 if further is None:
@@ -245,15 +253,27 @@ class _Reading:
             stop = found.end()
             lines = text.count("\n", at, stop)
             sheet.spans[found.group(1)] = (lead, stop)
+            if at > gap and len(pieces) > 1:
+                self._hold(pieces, gap_line)
             pieces += (text[gap:at], "\n" * lines)
+            if len(pieces) == 3:
+                self._hold(pieces, line + lines)
             at = gap = stop
             line = gap_line = line + lines
         # the next part of the sheet, or what stands at its end, belongs to no entry
         part = _PART.search(text, gap)
         self.gaps.append((gap_line, gap, self._lead(gap, part.start() if part else len(text))))
         sheet.tail = text[self.gaps[-1][2] :]
+        if len(pieces) > 1:
+            self._hold(pieces, gap_line)
         pieces.append(text[gap:])
         return "".join(pieces)
+
+    def _hold(self, pieces: list[str], line: int) -> None:
+        """Let an empty entry stand for the last one read, so that YAML takes what follows for what it is there."""
+        if pieces[-1].startswith("\n"):
+            self.held.add(line - len(pieces[-1]))
+            pieces[-1] = "  - {}" + pieces[-1]
 
     def _lead(self, start: int, at: int) -> int:
         """Where comments and empty lines begin that stand above ``at``, not before ``start``: they belong to what
@@ -291,7 +311,7 @@ class _Reading:
 
     # What is not
 
-    def _composed(self, skeleton: str) -> None:
+    def _composed(self, skeleton: str) -> bool:
         name = self.name
         if len(skeleton) - skeleton.count("\n") > MAX_COMPOSED:
             raise DecisionError(
@@ -299,7 +319,7 @@ class _Reading:
             )
         root = _compose(skeleton, name)
         if root is None:
-            return
+            return True
         top = mapping(root, name, "the file")
         schema = top.get("schema")
         if scalar(schema) != SCHEMA:
@@ -319,14 +339,32 @@ class _Reading:
         if entries is not None:
             self.flow = bool(entries.flow_style)
             self._entries(entries.value)
+        if self.gaps and self.items:
+            line, start, end = self.gaps[-1]
+            if self.alone:
+                self._ends(entries)
+            elif _last_line(self.items[-1]) > line + self.text.count("\n", start, end):
+                return False
         if not self.mistakes:
             if self.result.head:
                 self._places()
             else:
                 self._around(root, top)
+        return True
+
+    def _ends(self, entries: yaml.Node) -> None:
+        """Let the list end where YAML says."""
+        lines = _offsets(self.text, 0, len(self.text))
+        after = entries.end_mark.line + (1 if entries.end_mark.column else 0)
+        end = lines[after] if after < len(lines) else len(self.text)
+        line, start, _end = self.gaps[-1]
+        self.gaps[-1] = (line, start, self._lead(start, end))
+        self.result.tail = self.text[self.gaps[-1][2] :]
 
     def _entries(self, nodes: Sequence[yaml.Node]) -> None:
         for node in nodes:
+            if node.start_mark.line in self.held:
+                continue
             try:
                 decision, values = self._entry(node)
             except DecisionError as exc:
@@ -460,9 +498,24 @@ def _by(decision: Decision) -> str:
     return "rule" if rule else "plan"
 
 
+def _last_line(item: _Item) -> int:
+    """The line after the last one of an entry, counted from 0."""
+    _node, _decision, values = item
+    marks = [value.end_mark for value in values.values()]
+    return max(mark.line + (1 if mark.column else 0) for mark in marks)
+
+
 def _compose(text: str, name: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if _may_be_deep(text):  # the composer recurses in C: without this the process would end
+            depth = 0
+            for event in yaml.parse(text, Loader=loader):
+                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+                if depth > _DEPTH:
+                    mark = event.start_mark
+                    where = f"line {mark.line + 1}, column {mark.column + 1}"
+                    raise DecisionError(f"{name}, {where}: not YAML of a sheet: nested too deeply")
         return yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
@@ -474,6 +527,22 @@ def _compose(text: str, name: str) -> Any:
         at = getattr(exc, "position", None)
         where = f", line {text.count(chr(10), 0, at) + 1}" if isinstance(at, int) else ""
         raise DecisionError(f"{name}{where}: not YAML: {comment(exc, 200)}") from exc
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether a text could be nested deeply: many brackets, many marks of a list on a line, or a line far right."""
+    if text.count("[") + text.count("{") > _DEPTH:
+        return True
+    for found in re.finditer("[^\n]+", text):
+        line = found.group()
+        if len(line) - len(line.lstrip(" ")) > _DEPTH or line.count("- ") + line.count("? ") > _DEPTH:
+            return True
+    return False
+
+
+def _line_column(text: str, at: int) -> tuple[int, int]:
+    begin = text.rfind("\n", 0, at) + 1
+    return text.count("\n", 0, begin) + 1, at - begin + 1
 
 
 def _offsets(text: str, start: int, end: int) -> list[int]:

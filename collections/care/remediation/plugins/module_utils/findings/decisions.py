@@ -23,7 +23,7 @@ with contextlib.suppress(ImportError):  # only a control node has it, and nothin
 
 from . import document
 from .decision_rules import DECISIONS, DecisionError, Rule, Rules
-from .decision_text import SCHEMA, Decision, Sheet, parse
+from .decision_text import SCHEMA, STRANGE, Decision, Sheet, parse
 from .escape import comment
 from .model import Finding
 
@@ -326,8 +326,8 @@ def _escaped(text: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _title(text: str) -> str:
-    return comment(text)
+def _note(text: str) -> str:
+    return STRANGE.sub("\ufffd", comment(text))
 
 
 def write_entry(finding: Mapping[str, Any], control: Any, decision: Decision) -> str:
@@ -336,10 +336,10 @@ def write_entry(finding: Mapping[str, Any], control: Any, decision: Decision) ->
     if finding["protected"]:
         notes += f"    # compte protégé / protected account: {finding['protected']}\n"
     if finding.get("unconfirmed"):
-        notes += f"    # non confirmé / not confirmed: {comment(finding['unconfirmed'])}\n"
+        notes += f"    # non confirmé / not confirmed: {_note(finding['unconfirmed'])}\n"
     return (
         f"  - finding: {finding['id']}\n"
-        f"    # {_title(control.title['fr'])}\n"
+        f"    # {_note(control.title['fr'])}\n"
         f"    control: {finding['control']}\n"
         f"    object: {quoted(finding['object']['label'])}\n"
         f"    host: {quoted(finding['host'])}\n"
