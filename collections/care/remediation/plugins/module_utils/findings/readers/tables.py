@@ -549,21 +549,18 @@ def _open_quote(feed: _Feed, delimiter: str) -> bool:
 # --- opening
 
 
-@contextlib.contextmanager
-def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
+def _opened(source: Path | BinaryIO, name: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    """The stream; one that was given stays open."""
     if not isinstance(source, Path):
-        yield source
-        return
+        return contextlib.nullcontext(source)
     try:
-        stream = source.open("rb")
+        return source.open("rb")
     except FileNotFoundError as exc:
         raise ReportError(name, "there is no such file") from exc
     except IsADirectoryError as exc:
         raise ReportError(name, "is a directory; name the report files in it") from exc
     except OSError as exc:
         raise ReportError(name, f"cannot be opened: {exc.strerror}") from exc
-    with stream:
-        yield stream
 
 
 def _peek(stream: BinaryIO) -> tuple[bytes, BinaryIO]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import math
 import re
 import tempfile
 import warnings
@@ -356,7 +357,7 @@ def _number(text: str) -> str:
     value = float(text)
     if value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return format(value, ".15g") if value == value and abs(value) != float("inf") else ""
+    return format(value, ".15g") if math.isfinite(value) else ""
 
 
 def _date(value: float, epoch: datetime.datetime, *, span: bool) -> str:
