@@ -19,6 +19,7 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import (
     document,
     escape,
     evidence,
+    merge,
     pages,
     pages_text,
     plan,
@@ -30,6 +31,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .builders import DOMAIN, REPORTS, account, audit, merged
+from .test_closing import scan as nessus_scan
 
 TODAY = datetime.date(2026, 11, 22)
 PAYLOADS = [
@@ -144,7 +146,15 @@ def test_every_reason_of_ours_is_said_in_french(controls: Any, inventory: Any, t
     after = merged(controls, inventory, audit(tmp_path / "after.json", []))
     judged = verdicts.build(before, after, {}, controls, edition=catalogue.edition(), today=TODAY)
     ours |= {one["reason"] for one in judged["findings"]}
-    assert len(ours) > 4
+    tool = merge.merge([nessus_scan(controls, 1, ["100"], when="2026-11-20T00:00:00Z")])
+    judged = verdicts.build(tool, after, {}, controls, edition=catalogue.edition(), today=TODAY)
+    ours |= {one["reason"] for one in judged["findings"]}
+    ours |= {
+        "the host was recognised only by a name that it gave itself: x",
+        "the tool judges others than the control does: only an audit can tell",
+        "the report names no host for it",
+    }
+    assert len(ours) > 8
     for reason in ours - {PAYLOADS[0]}:
         assert pages_text.reason(reason, "fr") != reason
         assert pages_text.reason(reason, "en") == reason

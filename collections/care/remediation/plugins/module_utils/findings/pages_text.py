@@ -579,6 +579,19 @@ _REASONS: Final = tuple(
         (r"(.+) is truncated", r"\1 est incomplet"),
         ("the host is not in the inventory", "l'hôte n'est pas dans l'inventaire"),
         ("the domain is not in the inventory", "le domaine n'est pas dans l'inventaire"),
+        (
+            "no later report of the same tool and scope looked at this host again",
+            "aucun rapport plus récent du même outil, de même périmètre, n'a revu cet hôte",
+        ),
+        (
+            r"the host was recognised only by a name that it gave itself: (.+)",
+            r"l'hôte n'a été reconnu que par un nom qu'il s'est donné lui-même : \1",
+        ),
+        (
+            "the tool judges others than the control does: only an audit can tell",
+            "l'outil juge d'autres objets que le point de contrôle : seul un audit peut le dire",
+        ),
+        ("the report names no host for it", "le rapport ne nomme aucun hôte"),
         ("no control in the catalogue", "aucun point de contrôle du catalogue"),
         ("the scan could not tell whether this port is open", "le balayage n'a pas pu dire si ce port est ouvert"),
         (
