@@ -380,6 +380,16 @@ def test_shared_texts_in_pieces_and_how_they_are_spoken() -> None:
     ]
 
 
+@pytest.mark.parametrize("missing", ["openpyxl", "defusedxml"])
+def test_libraries_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    if missing == "openpyxl":
+        monkeypatch.setitem(sys.modules, "openpyxl", None)
+    else:
+        monkeypatch.setattr(openpyxl, "DEFUSEDXML", False)
+    with pytest.raises(ReportError, match="pip install 'openpyxl"):
+        read(SHARED)
+
+
 def test_archive_directory_is_judged_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook_parts, "MAX_DIRECTORY", 100)
     with pytest.raises(ReportError, match="lists more files"):

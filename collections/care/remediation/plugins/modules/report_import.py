@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Reads audit reports of many tools and the documents of the C(audit.yml) playbook, joins what they say, and writes
     C(findings.json). C(docs/readers/README.md) of the project lists the formats. What a file is, is told by its content.
+  - Tables and JSON that no reader knows are read through mapping files, C(mappings/*.yml) of the folder and of the
+    collection; M(care.remediation.report_mapping) proposes one.
   - Reports are read as a stream with flat memory. DTDs, entities and anything external are refused. A report that
     cannot be read is an error that names file, place and reason; what is skipped in one that can is counted, with its
     place.

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from .tables import Table
 
 MAX_SHEETS: Final = 200
+LACKING: Final = (
+    "is a workbook, and the control node lacks the Python libraries openpyxl and defusedxml: pip install "
+    "'openpyxl>=3.1.2,<3.2' 'defusedxml>=0.7.1,<1'; or save it as CSV"
+)
 LAST_COLUMN: Final = 16_384  # Excel's limits
 LAST_ROW: Final = 1_048_576
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -88,10 +92,15 @@ class Book:
         self.sheets: dict[str, str] = {}  # title to the part of the archive
 
     def __enter__(self) -> Book:
-        from openpyxl.reader.excel import ExcelReader  # only those who give workbooks need it
-        from openpyxl.styles.stylesheet import apply_stylesheet
-        from openpyxl.xml.constants import SHARED_STRINGS
-
+        try:  # only those who give workbooks need it
+            from openpyxl import DEFUSEDXML
+            from openpyxl.reader.excel import ExcelReader
+            from openpyxl.styles.stylesheet import apply_stylesheet
+            from openpyxl.xml.constants import SHARED_STRINGS
+        except ImportError as exc:
+            raise ReportError(self._name, LACKING) from exc
+        if not DEFUSEDXML:
+            raise ReportError(self._name, LACKING)
         stream = self._stream
         try:
             if not stream.seekable():
