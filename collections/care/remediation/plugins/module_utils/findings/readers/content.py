@@ -73,7 +73,11 @@ _FOREIGN_TEXT: Final = (
     ("starting nmap", "nmap"),
     ("nmap scan report", "nmap"),
     ("#masscan", "masscan"),
+    ("# masscan", "masscan"),
     ("discovered open port", "masscan"),
+    ("masscan/1.", "masscan-binary"),
+    ("checking connectivity to server", "sslyze"),
+    ("checking host(s) availability", "sslyze"),
     ("# general", "ssh-audit"),
     ("(gen) banner", "ssh-audit"),
     ("received: from", "mail"),
@@ -84,11 +88,23 @@ _FOREIGN_TEXT: Final = (
     ("$schema:", "yaml"),
     ("schema: care.remediation", "ours"),
 )
+_FOREIGN_PATTERNS: Final = (
+    (re.compile(r"host: \S+ \(.*\)\s+(status|ports):"), "nmap"),
+    (re.compile(r"\[[^\]\s\"{}]{1,200}\] \[[a-z]{2,12}\] \[(info|low|medium|high|critical|unknown)\] "), "nuclei"),
+    (re.compile(r"#{20,}\s+testssl(\.sh)? "), "testssl"),
+)
+# A person's mapping file may read these; where none does, the tool has something better.
+_FOREIGN_TABLES: Final = ((re.compile(r'"?id"?,"?fqdn/ip"?,"?port"?,"?severity"?,'), "testssl"),)
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _TEXTS: Final = {
     "html": "is an HTML page: export the report from the tool as XML, JSON or CSV (PingCastle writes "
     "ad_hc_<domain>.xml beside it)",
     "nmap": "is nmap's plain output (-oN or -oG): run nmap with -oX to get XML",
     "masscan": "is masscan's list output: run masscan with -oX (XML) or -oJ (JSON)",
+    "masscan-binary": "is masscan's binary output: turn it into XML with masscan --readscan <file> -oX <file>.xml",
+    "nuclei": "is nuclei's text output: run nuclei with -jsonl -o <file>",
+    "sslyze": "is sslyze's text output: run sslyze with --json_out <file>",
+    "testssl": "is testssl.sh's text or CSV output: run testssl.sh with --jsonfile-pretty <file>",
     "ssh-audit": "is ssh-audit's text output: run ssh-audit with --json",
     "mail": "is a mail: save the report that is attached to it",
     "yaml": "is YAML: no report is written so",
@@ -153,6 +169,12 @@ def foreign(head: bytes) -> str | None:
     return _unreadable(head) or _foreign(head)
 
 
+def foreign_table(head: bytes) -> str | None:
+    """What to export instead of a table that only a mapping file could read; None where nothing better is known."""
+    text = decoded(head[:4096]).lstrip("\ufeff \t\r\n").casefold()
+    return next((_TEXTS[kind] for pattern, kind in _FOREIGN_TABLES if pattern.match(text)), None)
+
+
 def _unreadable(head: bytes) -> str | None:
     for mark, reason in _UNREADABLE:
         if head.startswith(mark):
@@ -164,13 +186,11 @@ def _foreign(head: bytes) -> str | None:
     for mark, reason in _FOREIGN:
         if head.startswith(mark):
             return reason
-    text = decoded(head[:4096]).lstrip("\ufeff \t\r\n\0").casefold()
+    text = _COLOUR.sub("", decoded(head[:4096])).lstrip("\ufeff \t\r\n\0").casefold()
     for beginning, kind in _FOREIGN_TEXT:
         if text.startswith(beginning):
             return _TEXTS[kind]
-    if re.match(r"host: \S+ \(.*\)\s+(status|ports):", text):
-        return _TEXTS["nmap"]
-    return None
+    return next((_TEXTS[kind] for pattern, kind in _FOREIGN_PATTERNS if pattern.match(text)), None)
 
 
 def kind(head: bytes) -> str:

@@ -139,6 +139,9 @@ def table(sought: BinaryIO | None, beginning: bytes, mappings: Sequence[Any], na
     made = _mapped(head, mappings)
     if made is not None:
         return made
+    better = content.foreign_table(beginning)
+    if better is not None:
+        raise ReportError(name, better, line=1, foreign=True)
     raise ReportError(
         name,
         "is not XML, not JSON, and not a table of a tool that is known here. Known: "
