@@ -16,6 +16,7 @@ from typing import Any
 
 from .closing import Closing, remember
 from .document import now
+from .entries import Entries
 from .importing.imported import Imported, Statement
 from .model import LIVE_TYPES, SCHEMA, Finding, Object, finding_id, make_finding, make_object, order
 
@@ -42,6 +43,7 @@ def merge(
     identities = _identities(ordered)
     findings: dict[tuple[str, str, str], Finding] = {}
     vague: list[tuple[Statement, str]] = []
+    entries = Entries()
     read = duplicates = 0
     for imported in ordered:
         for statement in imported.statements:
@@ -49,9 +51,17 @@ def merge(
             if statement.object is None:
                 vague.append((statement, imported.source["type"]))
                 continue
+            audited = entries.same(statement.control, statement.host, statement.object, statement.evidence)
+            if audited:
+                duplicates += 1
+                for finding in audited:
+                    _mention(finding, statement)
+                continue
             made = _identify(statement.object, identities.get(statement.host, {}), identities.get("", {}))
             if not _join(findings, statement, made):
                 duplicates += 1
+            elif imported.source["type"] in LIVE_TYPES:
+                entries.add(findings[_key(statement, made)])
     by_target: dict[tuple[str, str], list[Finding]] = {}
     for (control, host, _object), finding in findings.items():
         by_target.setdefault((control, host), []).append(finding)
@@ -155,11 +165,16 @@ def _identify(made: Object, local: Mapping[str, str], everywhere: Mapping[str, s
     return made
 
 
-def _join(findings: dict[tuple[str, str, str], Finding], statement: Statement, made: Object) -> bool:
-    """Add a statement; False when its finding was there already."""
+def _key(statement: Statement, made: Object) -> tuple[str, str, str]:
     # DNs are compared without regard to case, so the same account of two reports is one object
     identity = made["id"] if made["sid"] or made["type"] not in ("user", "computer", "group") else made["id"].casefold()
-    key = (statement.control, statement.host, identity)
+    return statement.control, statement.host, identity
+
+
+def _join(findings: dict[tuple[str, str, str], Finding], statement: Statement, made: Object) -> bool:
+    """Add a statement; False when its finding was there already."""
+    key = _key(statement, made)
+    identity = key[2]
     found = findings.get(key)
     if found is None:
         findings[key] = make_finding(

@@ -274,6 +274,7 @@ def _object(finding: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str
     facts: dict[str, Any] = {"report": dict(list(texts.items())[:MAX_FACTS])}
     own = _level(texts.get("level"))
     if texts.keys() >= _RIGHT:
+        facts["inherited"] = finding.get("Inherited") is True or texts.get("inherited", "").lower() == "true"
         return _entry(texts, facts), facts, own
     dn = texts.get("dn") or texts.get("memberdn") or ""
     sam = texts.get("samaccountname", "")

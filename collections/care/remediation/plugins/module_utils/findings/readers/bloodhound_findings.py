@@ -164,7 +164,7 @@ def _one(place: str, trustee: str, ones: list[Found]) -> Found:
     names = list(dict.fromkeys(right for one in ones for right in one.evidence.get("rights") or []))
     reached = _reached(ones)
     evidence: dict[str, Any] = {
-        "object": first.evidence.get("object"),
+        "object": first.evidence.get("object") if place != ABOVE else None,
         "trustee": first.evidence.get("trustee"),
         "trustee_sid": trustee,
         "rights": names,
