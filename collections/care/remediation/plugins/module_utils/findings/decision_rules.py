@@ -80,18 +80,27 @@ class Rules:
         self.by_name: dict[str, Rule] = {rule.name: rule for rule in self.listed}
         # sorted() keeps the order of the sheet where two are as specific
         self._ordered = sorted(self.listed, key=lambda rule: rule.specific, reverse=True)
+        # rules that name hosts in full are found by name, so that thousands of them cost no more than a few
+        self._named: dict[str, list[int]] = {}
+        self._others: list[int] = []
+        for index, rule in enumerate(self._ordered):
+            hosts = rule.conditions.get("host", ("*",))
+            if any(mark in text for text in hosts for mark in "*?"):
+                self._others.append(index)
+            else:
+                for text in {text.casefold() for text in hosts}:
+                    self._named.setdefault(text, []).append(index)
+        self._of_control: dict[str, list[int]] = {}
         self._near: dict[tuple[str, str], list[Rule]] = {}
 
     def match(self, finding: Mapping[str, Any]) -> Rule | None:
         """The rule that decides for a finding; counts it with every rule that matches."""
         if not self._ordered:
             return None
-        control, host = finding["control"], finding["host"]
-        near = self._near.get((control, host))
+        place = finding["control"], finding["host"]
+        near = self._near.get(place)
         if near is None:
-            near = self._near[(control, host)] = [
-                rule for rule in self._ordered if _holds(rule, "control", (control,)) and _holds(rule, "host", (host,))
-            ]
+            near = self._near[place] = self._find(*place)
         first = None
         for rule in near:
             if not _about(rule, finding):
@@ -99,6 +108,18 @@ class Rules:
             rule.matched += 1
             first = first or rule
         return first
+
+    def _find(self, control: str, host: str) -> list[Rule]:
+        """The rules about a control of a host, the most specific one first."""
+        others = self._of_control.get(control)
+        if others is None:
+            others = [index for index in self._others if _holds(self._ordered[index], "control", (control,))]
+            self._of_control[control] = others
+        found = [index for index in others if _holds(self._ordered[index], "host", (host,))]
+        for index in self._named.get(host.casefold(), ()):
+            if _holds(self._ordered[index], "control", (control,)):
+                found.append(index)
+        return [self._ordered[index] for index in sorted(found)]
 
 
 def _about(rule: Rule, finding: Mapping[str, Any]) -> bool:
