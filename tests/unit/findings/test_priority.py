@@ -230,6 +230,11 @@ CURES = [
     ("", "Ubuntu 22.04 LTS : OpenSSL vulnerabilities (USN-6450-1)", "product:openssl"),
     ("", "Debian dla-4019 : libsofthsm2 - security update", "product:libsofthsm2"),
     ("Apply Security Update 5034763", "KB5034763: Windows 10 Security Update", "product:windows cumulative update"),
+    ("Upgrade the openssl packages.", "T", "product:openssl"),
+    ("Update the affected openssl packages.", "T", "product:openssl"),
+    ("Update OpenSSL", "T", "product:openssl"),
+    ("Update software.", "T", "title:t"),
+    ("Update.", "T", "title:t"),
     ("Enforce message signing.", "SMB Signing not required", "solution:enforce message signing."),
     ("n/a", "Odd service", "title:odd service"),
     ("See vendor advisory", "Odd service", "title:odd service"),
@@ -253,6 +258,26 @@ def test_the_highest_version_is_the_one_to_install(controls: Any) -> None:
         assert work["cure"] == "Upgrade to OpenSSL version 3.0.14 or later." and work["changes"] == 1
 
 
+def test_a_bare_cve_belongs_to_the_product_that_was_seen(controls: Any) -> None:
+    def bare(number: int, **evidence: Any) -> Any:
+        name = f"CVE-2026-{number:04}"
+        return finding(identity=f"tcp/443/{name}", title=name, cve=[name], **evidence)
+
+    listed = [bare(1, banner="nginx 1.18.0"), bare(2, banner="nginx 1.18.0"), bare(3, output="has cpe:/a:x:nginx:1.18")]
+    (work,) = Placed(controls, *listed).works
+    assert (work["findings"], work["changes"], work["cves_total"]) == (3, 1, 3)
+    assert work["title"] == {"fr": "Mettre à jour : nginx 1.18.0", "en": "Update: nginx 1.18.0"}
+    # a tool that says what to install says more than the banner of what is there
+    advised = finding(identity="tcp/443/nessus:1", solution="Upgrade to nginx version 1.2.0 or later.")
+    (work,) = Placed(controls, advised, *listed).works
+    assert work["title"]["fr"] == "Upgrade to nginx version 1.2.0 or later." and work["findings"] == 4
+    assert Placed(controls, bare(4), bare(5, banner="<script>"), bare(6, banner="{{ 7*7 }}")).order() == [
+        "CVE-2026-0004",
+        "CVE-2026-0005",
+        "CVE-2026-0006",
+    ]
+
+
 def test_without_any_text_the_rule_is_the_cure(controls: Any) -> None:
     assert Placed(controls, finding()).order() == ["r"]
     assert Placed(controls, finding(sources="")).order() == ["CVE-2026-0001"]
@@ -274,6 +299,8 @@ def test_a_rule_that_we_have_words_for(controls: Any) -> None:
 def test_any_text_has_a_cure(solution: str, title: str) -> None:
     found = cures.read(solution, title)
     assert found is None or (found.key and isinstance(found.version, tuple))
+    one = finding(solution=solution, title=title, banner=title, output=solution)
+    assert cures.Cures().of(one).key
 
 
 @pytest.mark.parametrize("text", ["upgrade to " + "a " * 3000, "a : " * 2000, "x : " + "b" * 4000 + " (" + "ab-" * 900])

@@ -319,8 +319,8 @@ class Board:
         work = self._works.get(key)
         if work is None:
             work = self._works[key] = _new(key, control, cure, finding["evidence"])
-        elif cure is not None and cure is not work.cure and work.cure is not None and cure[1:] > work.cure[1:]:
-            work.cure, work.title = cure, dict.fromkeys(("fr", "en"), cure.text[:CURE])
+        elif cure is not None and cure is not work.cure and work.cure is not None and cure.better(work.cure):
+            work.cure, work.title = cure, cure.title(CURE)
         place, said = reach(finding, self._types), facts(finding["evidence"])
         graded, made = grade(finding, place, said), changes(finding, control, cure)
         work.add(finding, graded, made, action, place, said)
@@ -334,7 +334,7 @@ class Board:
 def _new(key: tuple[str, str], control: Any, cure: Cure | None, evidence: Mapping[str, Any]) -> Work:
     if cure is None:
         return Work(work_id(*key), control, None, {"fr": control.title["fr"], "en": control.title["en"]})
-    title = both_languages(evidence.get("title")) or dict.fromkeys(("fr", "en"), cure.text[:CURE])
+    title = both_languages(evidence.get("title")) or cure.title(CURE)
     return Work(work_id(*key), control, cure, title, both_languages(evidence.get("manual")))
 
 
