@@ -146,8 +146,12 @@ def sheet(findings: dict[str, Any]) -> dict[str, decisions.Decision]:
 
 
 def dojo(findings: Any, sheet: Any, language: str = "fr") -> Any:
-    made = export_defectdojo.build(findings, sheet, catalogue.load(), language=language, day=DAY)
-    return json.loads(export_defectdojo.render(made))
+    return json.loads(dojo_file(findings, sheet, language))
+
+
+def dojo_file(findings: Any, sheet: Any, language: str = "fr") -> bytes:
+    made = export_defectdojo.entries(findings, sheet, catalogue.load(), language=language, day=DAY)
+    return b"".join(export_defectdojo.render(findings, made))
 
 
 class TestDefectDojo:
@@ -210,8 +214,7 @@ class TestDefectDojo:
                     assert line.startswith("    "), line  # Markdown shows an indented block as it is
 
     def test_same_input_same_bytes(self, findings: Any, sheet: Any) -> None:
-        once, again = (export_defectdojo.build(findings, sheet, catalogue.load(), day=DAY) for _ in range(2))
-        assert export_defectdojo.render(once) == export_defectdojo.render(again)
+        assert dojo_file(findings, sheet) == dojo_file(findings, sheet)
 
     def test_both_languages(self, findings: Any, sheet: Any) -> None:
         french, english = (dojo(findings, sheet, tongue)["findings"][0] for tongue in ("fr", "en"))
@@ -221,7 +224,7 @@ class TestDefectDojo:
         assert french["unique_id_from_tool"] == english["unique_id_from_tool"]
 
     def test_read_back_it_is_the_same(self, findings: Any, sheet: Any) -> None:
-        made = export_defectdojo.render(export_defectdojo.build(findings, sheet, catalogue.load(), day=DAY))
+        made = dojo_file(findings, sheet)
         reader = DefectDojoReader()
         records = [one for one in reader.records(io.BytesIO(made)) if one.kind != "host"]
         assert reader.skipped.count == 0 and len(records) == len(findings["findings"])
@@ -234,7 +237,7 @@ class TestDefectDojo:
                 assert record.asset.addresses == ["10.9.0.3", "2001:db8::3"]
 
     def test_imported_again_it_changes_nothing(self, findings: Any, sheet: Any, tmp_path: Path) -> None:
-        made = export_defectdojo.render(export_defectdojo.build(findings, sheet, catalogue.load(), day=DAY))
+        made = dojo_file(findings, sheet)
         path = tmp_path / "defectdojo.json"
         path.write_bytes(made)
         inventory = Inventory({DOMAIN: {"addresses": [], "domains": []}, "web1": {"addresses": ["10.9.0.3", "web1"]}})
@@ -269,7 +272,7 @@ class TestCisoAssistant:
     }
 
     def made(self, findings: Any, sheet: Any, language: str = "fr", documents: Any = ()) -> dict[str, bytes]:
-        return export_ciso_assistant.build(
+        files = export_ciso_assistant.build(
             findings,
             sheet,
             catalogue.load(),
@@ -278,6 +281,7 @@ class TestCisoAssistant:
             language=language,
             today=DAY,
         )
+        return {name: b"".join(pieces) for name, pieces in files.items()}
 
     def test_audit_of_a_domain(self, findings: Any, sheet: Any) -> None:
         audit = {one["ref_id"]: one for one in rows(self.made(findings, sheet)[f"audit-{DOMAIN}.csv"])}

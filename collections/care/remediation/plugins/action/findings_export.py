@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ansible_collections.care.remediation.plugins.module_utils.findings import (
     decisions,
@@ -31,6 +33,7 @@ DOCUMENTS = (
     "evidence/evidence.json",
     "evidence/evidence.csv",
 )
+MAX_DIFF = 1 << 20
 TITLE = {"fr": "Export des constats", "en": "Export of the findings"}
 LINES = {
     "fr": "{findings} constat(s), dont {waived} avec un risque accepté ; fichiers :",
@@ -58,11 +61,18 @@ class ActionModule(FindingsAction):
         findings = document.read(findings_path, "findings/1")
         sheet = decisions.read(folder / "decisions.yml").decisions
         contents = self._contents(arguments["format"], findings, sheet, folder, language)
-        files = {dest / name: content for name, content in sorted(contents.items())}
-        changes = {path: content for path, content in files.items() if _present(path) != content}
-        if not self._task.check_mode:
-            for path, content in changes.items():
-                document.write_bytes(path, content)
+        files = [dest / name for name in sorted(contents)]
+        diff: list[dict[str, str]] = []
+        changed = False
+        for path, name in zip(files, sorted(contents), strict=True):
+            with tempfile.TemporaryFile() as made:  # it may be larger than what memory should hold
+                if not _differs(path, contents[name], made):
+                    continue
+                changed = True
+                if self._task.diff:
+                    diff.append(_diff(path, made))
+                if not self._task.check_mode:
+                    document.write_pieces(path, _pieces(made))
         today = export_defectdojo.today()
         waived = [key for key, one in sheet.items() if one.effective(today) == "waive"]
         counts = {
@@ -72,12 +82,12 @@ class ActionModule(FindingsAction):
         lines = [LINES[language].format(**counts), *map(str, files)]
         self.show(TITLE[language], lines)
         return {
-            "changed": bool(changes),
+            "changed": changed,
             "dest": str(dest),
-            "files": [str(path) for path in files],
+            "files": list(map(str, files)),
             "counts": counts,
             "summary": lines,
-            "diff": [_diff(path, content) for path, content in changes.items()] if self._task.diff else [],
+            "diff": diff,
         }
 
     @staticmethod
@@ -87,11 +97,11 @@ class ActionModule(FindingsAction):
     @staticmethod
     def _contents(
         format: str, findings: Mapping[str, Any], sheet: Mapping[str, Any], folder: Path, language: str
-    ) -> dict[str, bytes]:
+    ) -> dict[str, Iterator[bytes]]:
         controls = catalogue.load()
         if format == "defectdojo":
-            made = export_defectdojo.build(findings, sheet, controls, language=language)
-            return {"defectdojo.json": export_defectdojo.render(made)}
+            entries = export_defectdojo.entries(findings, sheet, controls, language=language)
+            return {"defectdojo.json": export_defectdojo.render(findings, entries)}
         made_files = export_ciso_assistant.build(
             findings,
             sheet,
@@ -103,20 +113,35 @@ class ActionModule(FindingsAction):
         return {f"ciso-assistant/{name}": content for name, content in made_files.items()}
 
 
-def _present(path: Path) -> bytes | None:
+def _differs(path: Path, pieces: Iterable[bytes], made: IO[bytes]) -> bool:
+    """Write the pieces to ``made``; whether the file does not hold just them."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        made.write(piece)
     try:
-        return path.read_bytes()
+        return document.digest_file(path) != digest.hexdigest()
     except FileNotFoundError:
-        return None
+        return True
     except OSError as error:
         raise document.DocumentError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _diff(path: Path, content: bytes) -> dict[str, str]:
-    before = _present(path) or b""
-    return {
-        "before_header": str(path),
-        "after_header": str(path),
-        "before": before.decode("utf-8-sig", errors="replace"),
-        "after": content.decode("utf-8-sig", errors="replace"),
-    }
+def _pieces(made: IO[bytes]) -> Iterator[bytes]:
+    made.seek(0)
+    while piece := made.read(1 << 20):
+        yield piece
+
+
+def _diff(path: Path, made: IO[bytes]) -> dict[str, str]:
+    """The difference, as far as a person reads one."""
+    made.seek(0)
+    after, before = made.read(MAX_DIFF + 1), b""
+    if path.exists():
+        with path.open("rb") as stream:
+            before = stream.read(MAX_DIFF + 1)
+    texts = [
+        content.decode("utf-8-sig", errors="replace") if len(content) <= MAX_DIFF else "(too large to be shown)\n"
+        for content in (before, after)
+    ]
+    return {"before_header": str(path), "after_header": str(path), "before": texts[0], "after": texts[1]}

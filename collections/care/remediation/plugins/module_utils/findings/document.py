@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -216,8 +216,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """As write_text, for bytes."""
+    write_pieces(path, [content])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """As write_bytes, for what is too large to be held as a whole."""
     with _replacing(path) as stream:
-        stream.write(content)
+        for piece in pieces:
+            stream.write(piece)
 
 
 def write_texts(texts: Mapping[Path, str]) -> None:

@@ -11,13 +11,14 @@ be loaded there first. There is no library of CaRE domain 1: exposure goes into 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime
 import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +115,7 @@ class _Export:
         self.language = language
         self.words = TEXTS[language]
         self.day = today
+        self._names: Counter[int] | None = None
         self.of_id = {source["id"]: source for source in self.sources}
         self.by_control: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
         for one in self.findings:
@@ -148,27 +150,21 @@ class _Export:
 
     # --- the audit of a domain
 
-    def audit(self, host: str, scored: Mapping[str, Sequence[int]]) -> list[dict[str, str]]:
+    def audit(self, host: str, scored: Mapping[str, Sequence[int]]) -> Iterator[dict[str, str]]:
         """One row for each requirement node of the framework: a control at one of its levels."""
-        rows = []
         for control, levels in sorted(scored.items()):
             for level in OTHER_LEVELS.get(control, levels):
                 ref_id = f"{control}-l{level}"
                 result, observations = self._result(host, control, level)
-                rows.append(
-                    {
-                        "urn": f"{URN}{ref_id}",
-                        "assessable": "x",
-                        "ref_id": ref_id,
-                        "name": f"{self.title(control)} ({self.words['level']} {level})",
-                        "compliance_result": result,
-                        "requirement_progress": {"compliant": "done", "non_compliant": "in_progress"}.get(
-                            result, "to_do"
-                        ),
-                        "observations": observations,
-                    }
-                )
-        return rows
+                yield {
+                    "urn": f"{URN}{ref_id}",
+                    "assessable": "x",
+                    "ref_id": ref_id,
+                    "name": f"{self.title(control)} ({self.words['level']} {level})",
+                    "compliance_result": result,
+                    "requirement_progress": {"compliant": "done", "non_compliant": "in_progress"}.get(result, "to_do"),
+                    "observations": observations,
+                }
 
     def _result(self, host: str, control: str, level: int) -> tuple[str, str]:
         """A level is not held by what stands at it or below it: its thresholds are stricter than those of the lower."""
@@ -203,46 +199,45 @@ class _Export:
 
     # --- findings
 
-    def follow_up(self) -> list[dict[str, str]]:
+    def follow_up(self) -> Iterator[dict[str, str]]:
         """One row for each finding."""
-        rows = []
         for one in self.findings:
             decision = self.decisions.get(one["id"])
-            rows.append(
-                {
-                    "ref_id": one["id"],
-                    "name": self._name(one),
-                    "description": self._description(one),
-                    "severity": self._severity(one),
-                    "status": self._status(one, decision),
-                    "priority": str(min(max(one["level"], 1), 4)) if one["level"] else "",
-                    "observation": self._observation(one, decision),
-                }
-            )
-        return _distinct(rows)
+            yield {
+                "ref_id": one["id"],
+                "name": self._name(one),
+                "description": self._description(one),
+                "severity": self._severity(one),
+                "status": self._status(one, decision),
+                "priority": str(min(max(one["level"], 1), 4)) if one["level"] else "",
+                "observation": self._observation(one, decision),
+            }
 
-    def exceptions(self) -> list[dict[str, str]]:
+    def exceptions(self) -> Iterator[dict[str, str]]:
         """One row for each waiver, expired ones too: who accepts the risk, why, until when."""
-        rows = []
         for one in self.findings:
             decision = self.decisions.get(one["id"])
             waiver = decision.waiver() if decision else None
             if decision is None or waiver is None:
                 continue
-            rows.append(
-                {
-                    "ref_id": one["id"],
-                    "name": self._name(one),
-                    "description": self._description(one),
-                    "severity": self._severity(one) or "undefined",
-                    "status": "approved" if self.waived(one) else "expired",
-                    "expiration_date": waiver["until"],
-                    "observation": f"{waiver['owner']}: {waiver['reason']}",
-                }
-            )
-        return _distinct(rows)
+            yield {
+                "ref_id": one["id"],
+                "name": self._name(one),
+                "description": self._description(one),
+                "severity": self._severity(one) or "undefined",
+                "status": "approved" if self.waived(one) else "expired",
+                "expiration_date": waiver["until"],
+                "observation": f"{waiver['owner']}: {waiver['reason']}",
+            }
 
     def _name(self, one: Mapping[str, Any]) -> str:
+        """Names that several findings have get their id: its importer tells rows apart by id or name."""
+        name = self._plain_name(one)
+        if self._names is None:
+            self._names = Counter(hash(self._plain_name(other).casefold()) for other in self.findings)
+        return f"{_cut(name, MAX_NAME - 25)} [{one['id']}]" if self._names[hash(name.casefold())] > 1 else name
+
+    def _plain_name(self, one: Mapping[str, Any]) -> str:
         title = one["evidence"].get("title") or self.title(one["control"])
         return terminal(f"{one['control']} · {one['host']} · {one['object']['label']} · {title}", MAX_NAME - 1)
 
@@ -328,9 +323,9 @@ def build(
     documents: Sequence[Path] = (),
     language: str = "fr",
     today: datetime.date | None = None,
-) -> dict[str, bytes]:
-    """File name to content. ``scored``: control id to its ANSSI levels (the catalogue's edition); ``documents``: files
-    that the evidence rests on. The same input gives the same bytes."""
+) -> dict[str, Iterator[bytes]]:
+    """File name to content, piece by piece. ``scored``: control id to its ANSSI levels (the catalogue's edition);
+    ``documents``: files that the evidence rests on. The same input gives the same bytes."""
     export = _Export(findings, decisions, catalogue, language, today or datetime.datetime.now(datetime.UTC).date())
     files = {f"audit-{_file_name(host)}.csv": _csv(AUDIT, export.audit(host, scored)) for host in export.domains()}
     files["findings.csv"] = _csv(FINDINGS, export.follow_up())
@@ -339,24 +334,19 @@ def build(
     return files
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> bytes:
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Iterator[bytes]:
     """As its importer reads it (pandas, the defaults), with a byte order mark for spreadsheet programs; no cell is a
     formula."""
     stream = io.StringIO()
-    writer = csv.writer(stream, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
+    writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(columns)
+    yield codecs.BOM_UTF8
     for row in rows:
         writer.writerow([cell(_cut(row.get(name, ""), MAX_TEXT)) for name in columns])
-    return stream.getvalue().encode("utf-8-sig", errors="replace")
-
-
-def _distinct(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Names that several rows have get their id: it tells rows apart by id or name."""
-    counts = Counter(row["name"].casefold() for row in rows)
-    for row in rows:
-        if counts[row["name"].casefold()] > 1:
-            row["name"] = f"{_cut(row['name'], MAX_NAME - 25)} [{row['ref_id']}]"
-    return rows
+        yield stream.getvalue().encode("utf-8", errors="replace")
+        stream.seek(0)
+        stream.truncate()
+    yield stream.getvalue().encode("utf-8", errors="replace")
 
 
 def _cut(value: Any, limit: int) -> str:

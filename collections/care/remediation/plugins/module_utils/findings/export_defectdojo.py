@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from .decisions import Decision
@@ -31,6 +31,7 @@ MAX_ENDPOINTS: Final = 16
 _VULNERABILITY: Final = re.compile(r"(?:CVE-[0-9]{4}-[0-9]{4,19}|GHSA(?:-[0-9a-z]{4}){3})")
 _CWE: Final = re.compile(r"CWE-([0-9]{1,6})")
 _CVSS3: Final = re.compile(r"CVSS:3\.[01](?:/[A-Z]{1,3}:[A-Z]){8,22}")
+_dumps: Final = json.JSONEncoder(ensure_ascii=False).encode
 _TAG: Final = re.compile(r"[^a-z0-9._-]+")
 # What DefectDojo takes for a host name; anything else would be an invalid endpoint there.
 _HOST: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{1,252}")
@@ -67,39 +68,39 @@ TEXTS: Final = {
 }
 
 
-def build(
+def entries(
     findings: Mapping[str, Any],
     decisions: Mapping[str, Decision],
     catalogue: Mapping[str, Any],
     *,
     language: str = "fr",
     day: datetime.date | None = None,
-) -> dict[str, Any]:
-    """The document that DefectDojo imports. ``findings`` is a findings/1 document, ``decisions`` by finding id.
+) -> Iterator[dict[str, Any]]:
+    """What DefectDojo imports, finding by finding. ``findings`` is a findings/1 document, ``decisions`` by finding id.
 
-    The same input gives the same document: ``unique_id_from_tool`` is the finding's id, so that importing again changes
+    The same input gives the same output: ``unique_id_from_tool`` is the finding's id, so that importing again changes
     nothing, and DefectDojo's "close old findings" closes what is gone.
     """
-    day = day or today()
     sources = {source["id"]: source for source in findings["sources"]}
-    return {
-        "name": NAME,
-        "description": f"findings.json of {findings['generated']}",
-        "findings": [
-            _finding(one, decisions.get(one["id"]), catalogue.get(one["control"]), sources, language, day)
-            for one in findings["findings"]
-        ],
-    }
+    for one in findings["findings"]:
+        control = catalogue.get(one["control"])
+        yield _finding(one, decisions.get(one["id"]), control, sources, language, day or today())
+
+
+def render(findings: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The file, piece by piece, a finding a line: it is never held as a whole."""
+    head = {"name": NAME, "description": f"findings.json of {findings['generated']}"}
+    yield f'{_dumps(head)[:-1]}, "findings": ['.encode()
+    comma = "\n"
+    for one in entries:
+        yield f"{comma}{_dumps(one)}".encode("utf-8", errors="replace")
+        comma = ",\n"
+    yield b"\n]}\n"
 
 
 def today() -> datetime.date:
     """The day on which waivers are judged (UTC, as everywhere)."""
     return datetime.datetime.now(datetime.UTC).date()
-
-
-def render(document: Mapping[str, Any]) -> bytes:
-    """The document as a file."""
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", errors="replace")
 
 
 def _finding(
