@@ -45,14 +45,17 @@ _PACKAGE: Final = re.compile(
 _KB: Final = re.compile(r"kb\d{6,8}\b")
 # Words that are no product, and solutions that say nothing of their own
 _NO_PRODUCT: Final = frozenset(
-    "version|versions|release|at least|the latest|latest|a|firmware|affected|package|packages|software|product|it|now"
-    "|the".split("|")
+    (
+        *("a", "affected", "at least", "firmware", "it", "latest", "now", "package", "packages", "product", "release"),
+        *("software", "the", "the latest", "version", "versions"),
+    )
 )
 _VAGUE: Final = re.compile(
     r"$|n/?a\b|none\b|unknown|see |refer |contact |consult |no (?:known )?(?:solution|fix|mitigation)|not available"
     r"|(?:apply|install) (?:the |an? )?(?:appropriate |latest |relevant |vendor |available |recommended |security )*"
     r"(?:patch|update|fix|hotfix)"
-    r"|(?:upgrade|update) (?:to )?(?:the |at least )?(?:latest|newest|newer|version|release|v?\d|software|products?|it|now|affected packages?\b)"
+    r"|(?:upgrade|update) (?:to )?(?:the |at least )?"
+    r"(?:latest|newest|newer|version|release|v?\d|software|products?\b|it\b|now|affected packages?\b)"
     r"|vendorfix|workaround|mitigation|willnotfix|noneavailable"
 )
 _VERSION: Final = re.compile(r"\d+|[a-z]+")
