@@ -84,3 +84,33 @@ def test_plan_reads_what_a_mapping_says(site: Path) -> None:  # noqa: F811
     }
     assert said["expo_telnet"] == "tcp/23" and said["expo_tls_obsolete"] == "tcp/443"
     assert any(one["label"].startswith("2001:db8::20") for one in findings["unmatched"])
+
+
+def test_the_same_report_again_changes_nothing_and_a_later_one_closes(site: Path) -> None:  # noqa: F811
+    (site / "care" / "mappings").mkdir()
+    shutil.copy(REPORTS / "mapped" / "french.yml", site / "care" / "mappings")
+    content = (REPORTS / "mapped" / "french-excel.csv").read_bytes().replace(b"192.0.2.10", b"10.9.0.3")
+    (site / "care" / "reports" / "avril.csv").write_bytes(content)
+
+    def planned() -> dict[str, str]:
+        play(site, ROOT / "playbooks" / "plan.yml")
+        found = json.loads((site / "care" / "findings.json").read_text())
+        return {
+            one["control"]: one["id"]
+            for one in found["findings"]
+            if one["host"] == "web1" and any(mention["rule"].startswith("scan-externe:") for mention in one["sources"])
+        }
+
+    first = planned()
+    assert {"expo_telnet", "expo_tls_obsolete"} <= set(first)
+    assert planned() == first
+
+    lines = content.replace(b"/04/2026", b"/05/2026").replace(b"avril 2026", b"mai 2026").splitlines(keepends=True)
+    later = site / "care" / "reports" / "mai.csv"
+    later.write_bytes(b"".join(line for line in lines if b"EXP-02" not in line))
+    after = planned()
+    assert after["expo_telnet"] == first["expo_telnet"] and "expo_tls_obsolete" not in after
+
+    # a row of the later report that cannot be read: it may be the one that is missed
+    later.write_bytes(later.read_bytes() + b"EXP-02;" + b"x;" * 20 + b"\r\n")
+    assert "expo_tls_obsolete" in planned()
