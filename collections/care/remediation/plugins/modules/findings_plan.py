@@ -19,14 +19,15 @@ description:
     finding decided V(apply). Every text is marked C(!unsafe). A variable with nothing to correct is written empty. A
     file that
     this module did not write is never overwritten.
-  - Writes C(plan.json), C(plan.html) (French) and C(plan.en.html), and prints a summary. The plan lists pieces of work, each
-    with its place and why it stands there, says what gets each domain to the next ADS level with the fewest changes, and
-    counts waivers (in force, ending within 30 days, run out).
-  - Writes C(plan.paq.csv), the same pieces of work as actions of a hospital's quality-improvement plan (plan d'amélioration de
-    la qualité, PAQ), for a spreadsheet program set to French (UTF-8 with BOM, semicolons, CRLF, no cell that is taken for a
-    formula). Its headers are French, or English with C(care_language=en). Columns are number (the id of the piece of
-    work, the same in every plan), priority, source, observation, severity, scope, why this priority, corrective action,
-    responsible, due date, progress, indicator, expected evidence, date of the observation.
+  - Writes C(plan.json), C(plan.html) (French) and C(plan.en.html), and prints a summary. The plan lists pieces of
+    work, each with its place and why it stands there, says what gets each domain to the next ADS level with the
+    fewest changes, and counts waivers (in force, ending within 30 days, run out).
+  - Writes C(plan.paq.csv), the same pieces of work as actions of a hospital's quality-improvement plan (plan
+    d'amélioration de la qualité, PAQ), for a spreadsheet program set to French (UTF-8 with BOM, semicolons, CRLF,
+    no cell that is taken for a formula). Its headers are French, or English with C(care_language=en). Columns are
+    number (the id of the piece of work, the same in every plan), priority, source, observation, severity, scope,
+    why this priority, corrective action, responsible, due date, progress, indicator, expected evidence, date of the
+    observation.
 options:
   folder:
     description:

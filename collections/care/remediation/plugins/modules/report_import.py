@@ -12,15 +12,16 @@ short_description: Read audit reports and live audits into findings
 version_added: 0.1.0
 description:
   - Reads audit reports of many tools and the documents of the C(audit.yml) playbook, joins what they say, and writes
-    C(findings.json). C(docs/readers/README.md) of the project lists the formats. What a file is, is told by its content.
+    C(findings.json). C(docs/readers/README.md) of the project lists the formats. What a file is, is told by its
+    content.
   - Tables and JSON that no reader knows are read through mapping files, C(mappings/*.yml) of the folder and of the
     collection; M(care.remediation.report_mapping) proposes one.
   - Reports are read as a stream with flat memory. DTDs, entities and anything external are refused. A report that
     cannot be read is an error that names file, place and reason; what is skipped in one that can is counted, with its
     place.
   - A weakness that no control of the catalogue takes is a finding of C(other_exposure) or C(other_directory). What
-    concerns a host or domain that is not in the inventory is kept as manual work, and C(unmatched.yml) in the folder has
-    these hosts ready to be taken into the inventory. Nothing is lost.
+    concerns a host or domain that is not in the inventory is kept as manual work, and C(unmatched.yml) in the folder
+    has these hosts ready to be taken into the inventory. Nothing is lost.
   - A finding stays until a later report of the same tool and the same scope, read whole, no longer holds it. Taking a
     report out of the folder closes nothing.
   - A scanned host is recognised by the inventory variables C(ansible_host), C(care_addresses), C(care_names) (names
@@ -108,8 +109,8 @@ file:
   returned: always
 counts:
   description:
-    - How many statements were read, mapped to a control, left to a person, and said twice; how many findings were closed;
-      how many things were said for information only, and how many could not be used.
+    - How many statements were read, mapped to a control, left to a person, and said twice; how many findings were
+      closed; how many things were said for information only, and how many could not be used.
   type: dict
   returned: always
   sample: {read: 40, mapped: 31, unmapped: 9, duplicates: 12, closed: 3, informational: 210, skipped: 0}
