@@ -55,7 +55,7 @@ def test_one() -> None:
     records, reader = fixture("one.sarif")
     one = records[1]
     assert one.asset is not None and one.asset.typed_names == ["portail.chu-valmont.test"] and one.port is not None
-    assert (one.rule, one.title, one.port.id) == ("WS-12", "Directory listing", "tcp/443")
+    assert (one.rule, one.title, one.port.id) == ("web-scan:WS-12", "Directory listing", "tcp/443")
     assert (one.severity, one.grade) == ("security-severity 5.3", "medium")
     assert one.facts["cwe"] == ["CWE-548"] and one.facts["references"] == ["https://scanner.example/WS-12"]
     assert reader.info["generated"] == "2026-11-20T08:30:00Z" and reader.info["finished"] == "success"
@@ -156,7 +156,7 @@ def test_results_before_their_tool_get_its_rules() -> None:
     assert [(one.facts["tool"], one.grade) for one in records] == [("one", "high"), ("two", "low")]
     ruff, reader = fixture("many-ruff.sarif")
     assert {one.facts["tool"] for one in ruff} == {"ruff"} and reader.info["version"]
-    assert [one.rule for one in ruff] == ["F401", "S602", "S324", "S105", "S101", "S102"]
+    assert [one.rule for one in ruff] == [f"ruff:{rule}" for rule in ("F401", "S602", "S324", "S105", "S101", "S102")]
     assert all(one.title and one.facts["references"] for one in ruff)
 
 
@@ -168,7 +168,7 @@ def test_rules_of_one_run_are_not_those_of_the_next() -> None:
         {"tool": {"driver": {"name": "b"}}, "results": [{"ruleId": "R", "message": {"text": "m"}}]},
     ]
     (record,) = load(json.dumps({"version": "2.1.0", "runs": runs}).encode())[0]
-    assert (record.grade, record.facts["tool"]) == ("medium", "b")
+    assert (record.grade, record.rule) == ("medium", "b:R")
 
 
 def test_arguments_of_a_message_are_not_templates() -> None:

@@ -274,7 +274,8 @@ class SarifReader:
             yield Record(
                 kind=kind,
                 asset=asset,
-                rule=identifier or f"{tool.name or 'sarif'}:{cut(wording, 80)}",
+                # two tools may give the same id to different rules
+                rule=f"{tool.name or 'sarif'}:{identifier or cut(wording, 80)}",
                 title=rule.get("title") or identifier,
                 wording=wording or rule.get("wording", ""),
                 severity=severity,
