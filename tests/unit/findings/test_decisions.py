@@ -6,10 +6,12 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.care.remediation.plugins.action import findings_plan
 from ansible_collections.care.remediation.plugins.module_utils.findings import decisions, document, plan
 from ansible_collections.care.remediation.plugins.plugin_utils import catalogue
 from hypothesis import given, settings
@@ -124,7 +126,9 @@ def test_a_protected_account_cannot_be_applied(controls: Any, findings: Any) -> 
     text = sheet_of(findings, controls).text
     at = text.index(identity(findings, "vuln_kerberos_properties_preauth_priv"))
     edited = text[:at] + text[at:].replace("decision: undecided", "decision: apply", 1)
-    with pytest.raises(decisions.DecisionError, match=r"d\.yml, line \d+, column 15: f-[0-9a-f]+ is about bris-de-glace-1"):
+    with pytest.raises(
+        decisions.DecisionError, match=r"d\.yml, line \d+, column 15: f-[0-9a-f]+ is about bris-de-glace-1"
+    ):
         sheet_of(findings, controls, edited, name="d.yml")
 
 
@@ -194,3 +198,32 @@ def test_any_label_survives_the_sheet(label: str) -> None:
     assert text.count("\n") == 1 or "\n" not in text[:-1]
     expected = label.encode("utf-8", "replace").decode()
     assert yaml.safe_load(text)["a"] == expected
+
+
+def test_the_plan_says_what_a_person_could_overlook(
+    controls: Any, findings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document.write(tmp_path / "findings.json", findings, "findings/1")
+    said: list[str] = []
+    monkeypatch.setattr(findings_plan.display, "warning", said.append)
+    task = SimpleNamespace(check_mode=False, diff=True, async_val=0, args={})
+    plugin = findings_plan.ActionModule(
+        task, None, None, None, SimpleNamespace(template=lambda value: value), None
+    )  # fmt: skip
+    given = dict.fromkeys(plugin.ARGUMENTS) | {"folder": str(tmp_path), "host_vars": str(tmp_path / "host_vars")}
+    assert plugin.act(given, {})["changed"] and said == []
+    sheet = tmp_path / "decisions.yml"
+    text = sheet.read_text(encoding="utf-8")
+    rule = "rules:\n  - {name: slip, control: expo_tlenet, decision: apply}\n"
+    gone = "  - finding: f-00000000000000aa\n    control: vuln_guest\n    host: chu.test\n"
+    gone += "    decision: apply  # \xe0 garder\n"
+    text = text.replace("\ndecisions:\n", f"\n{rule}decisions:\n{gone}")
+    sheet.write_bytes(text.encode("cp1252").replace(b"\n", b"\r\n"))
+    result = plugin.act(given, {})
+    assert result["changed"] and [Path(one["after_header"]).name for one in result["diff"]] == ["decisions.yml"]
+    line = text[: text.index("- {name: slip")].count("\n") + 1
+    assert len(said) == 3 and "Windows-1252" in said[0]
+    assert said[1].endswith(f"decisions.yml, line {line}: rule slip matches no finding") and "1 decisions" in said[2]
+    assert result["rules"] == [{"name": "slip", "line": line, "matched": 0, "governs": 0}]
+    assert result["absent"] == ["f-00000000000000aa"] and "# \xe0 garder" in sheet.read_text(encoding="utf-8")
+    assert not plugin.act(given, {})["changed"]

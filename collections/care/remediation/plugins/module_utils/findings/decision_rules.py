@@ -248,7 +248,9 @@ def _rule(node: yaml.Node, name: str) -> Rule:
     if not _NAME.fullmatch(called):
         where = place(values.get("name", node), name)
         raise DecisionError(f"{where}: a rule needs a 'name' of its own: letters, digits, '.', '_' and '-', at most 64")
-    conditions = {key: _patterns(values[key], key, name) for key in CONDITIONS if key in values}
+    conditions: dict[str, tuple[str, ...]] = {
+        key: _patterns(values[key], key, name) for key in CONDITIONS if key in values
+    }
     if not conditions:
         raise DecisionError(
             f"{place(node, name)}: rule {called} says of nothing what it is about: {', '.join(CONDITIONS)}"

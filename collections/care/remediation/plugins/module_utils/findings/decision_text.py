@@ -339,7 +339,7 @@ class _Reading:
         if entries is not None:
             self.flow = bool(entries.flow_style)
             self._entries(entries.value)
-        if self.gaps and self.items:
+        if self.gaps and self.items and entries is not None:
             line, start, end = self.gaps[-1]
             if self.alone:
                 self._ends(entries)
@@ -455,7 +455,7 @@ class _Reading:
                 if isinstance(one := values.get(name), yaml.ScalarNode) and one.start_mark.line == one.end_mark.line
             }
 
-    def _around(self, root: yaml.Node, top: Mapping[str, yaml.Node]) -> None:
+    def _around(self, root: Any, top: Mapping[str, yaml.Node]) -> None:
         """Keep what stands around a list that is written on one line or in brackets, or is not there."""
         text, sheet = self.text, self.result
         if root.flow_style:  # JSON
@@ -513,7 +513,7 @@ def _compose(text: str, name: str) -> Any:
             for event in yaml.parse(text, Loader=loader):
                 depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
                 if depth > _DEPTH:
-                    mark = event.start_mark
+                    mark: Any = event.start_mark
                     where = f"line {mark.line + 1}, column {mark.column + 1}"
                     raise DecisionError(f"{name}, {where}: not YAML of a sheet: nested too deeply")
         return yaml.compose(text, Loader=loader)
