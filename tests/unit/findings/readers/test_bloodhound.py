@@ -525,3 +525,74 @@ def test_another_scope_is_another_profile() -> None:
     for each in objects["users"]:
         each["Aces"] = []
     assert parse(objects)[0].info["profile"] != full
+
+
+def template(number: int, name: str, *aces: dict[str, Any], **properties: Any) -> dict[str, Any]:
+    dn = f"CN={name},CN=CERTIFICATE TEMPLATES,CN=PUBLIC KEY SERVICES,CN=SERVICES,CN=CONFIGURATION,{D}"
+    shown = {
+        "displayname": name.title(),
+        "schemaversion": 2,
+        "enrolleesuppliessubject": False,
+        "requiresmanagerapproval": False,
+        "authorizedsignatures": 0,
+        "ekus": ["1.3.6.1.5.5.7.3.2"],
+    } | properties
+    return thing(f"AAAAAAAA-0000-4000-8000-{number:012}", name, dn, *aces, properties=shown)
+
+
+def with_templates(*templates: dict[str, Any], published: int = 9) -> Objects:
+    enabled = [{"ObjectIdentifier": each["ObjectIdentifier"]} for each in templates[:published]]
+    dn = f"CN=AC,CN=ENROLLMENT SERVICES,CN=PUBLIC KEY SERVICES,CN=SERVICES,CN=CONFIGURATION,{D}"
+    guid = "BBBBBBBB-0000-4000-8000-000000000001"
+    authority = thing(guid, "AC", dn, EnabledCertTemplates=enabled, properties={"caname": "AC Valmont"})
+    objects = whole(users=[user(1105, "svc-tiers")])
+    return objects | {"certtemplates": list(templates), "enterprisecas": [authority]}
+
+
+@pytest.mark.parametrize(("published", "level"), [(1, 1), (0, 2)])
+@pytest.mark.parametrize("right", ["GenericAll", "WriteDacl", "WriteOwner", "GenericWrite", "WritePKINameFlag", "Owns"])
+def test_who_may_change_a_certificate_template(right: str, published: int, level: int) -> None:
+    objects = with_templates(template(1, "POSTE", ace(f"{S}-1105", right)), published=published)
+    reader, records = parse(objects)
+    (found,) = of(records, "vuln_adcs_template_control")
+    assert found.facts["level"] == level and found.facts["trustee_sid"] == f"{S}-1105"
+    assert found.facts["template"] == "POSTE" and found.facts["published_by"] == ["AC Valmont"] * published
+    assert "raw" not in found.facts and "ace" not in found.facts
+    assert "vuln_adcs_template_control" in reader.info["judged"]
+    assert "vuln_adcs_template_control" not in reader.info["covers"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "way"),
+    [
+        ({"enrolleesuppliessubject": True}, "supplied_subject"),
+        ({"nosecurityextension": True}, "no_security_extension"),
+        ({"ekus": ["2.5.29.37.0"]}, "any_purpose"),
+        ({"ekus": ["1.3.6.1.4.1.311.20.2.1"]}, "request_agent"),
+        ({"enrolleesuppliessubject": True, "requiresmanagerapproval": True}, None),
+        ({"enrolleesuppliessubject": True, "authorizedsignatures": 1}, None),
+        ({"enrolleesuppliessubject": True, "ekus": ["1.3.6.1.5.5.7.3.1"]}, None),
+        ({}, None),
+    ],
+)
+def test_templates_that_give_a_certificate_in_anothers_name(properties: dict[str, Any], way: str | None) -> None:
+    objects = with_templates(template(1, "POSTE", ace(USERS, "Enroll"), **properties))
+    found = of(parse(objects)[1], "vuln_adcs_template_auth_enroll_with_name")
+    assert [record.facts["way"] for record in found] == ([way] if way else [])
+    for record in found:
+        assert record.facts["broad"] and not {"entries", "corrections"} & record.facts.keys()
+        # the id that the live audit gives, so that both are one finding
+        assert record.object is not None and record.object["id"].startswith("aaaaaaaa-0000-4000-8000-000000000001#")
+
+
+def test_enrolment_by_administrators_or_of_nothing_published_is_fine() -> None:
+    for objects in (
+        with_templates(template(1, "POSTE", ace(ADMINS, "Enroll"), enrolleesuppliessubject=True)),
+        with_templates(template(1, "POSTE", ace(USERS, "Enroll"), enrolleesuppliessubject=True), published=0),
+    ):
+        assert not [record for record in parse(objects)[1] if "certtemplate" in record.rule]
+
+
+def test_templates_whose_flags_are_not_told_are_not_judged_for_them() -> None:
+    objects = with_templates(template(1, "POSTE", ace(USERS, "Enroll"), enrolleesuppliessubject=None))
+    assert "vuln_adcs_template_auth_enroll_with_name" not in parse(objects)[0].info["judged"]

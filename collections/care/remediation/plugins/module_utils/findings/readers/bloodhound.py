@@ -30,11 +30,10 @@ VERSIONS: Final = (5, 6)
 MAX_OBJECTS: Final = 5_000_000
 # What makes the graph, in the order of reading: domains and policies are named by what comes after them
 READ: Final = ("domains", "gpos", "ous", "containers", "groups", "users", "computers")
-# Known, and not judged: certificate services and sessions have other reports
-_UNJUDGED: Final = (
-    "certtemplates enterprisecas rootcas aiacas ntauthstores issuancepolicies sites siteservers sitesubnets sessions"
-)
-KNOWN: Final = frozenset((*READ, *_UNJUDGED.split()))
+# What some collectors, and domains without certificate services, do not have
+ALSO: Final = ("certtemplates", "enterprisecas")
+_UNJUDGED: Final = "rootcas aiacas ntauthstores issuancepolicies sites siteservers sitesubnets sessions"
+KNOWN: Final = frozenset((*READ, *ALSO, *_UNJUDGED.split()))
 _MEMBER: Final = re.compile(r"(?:^|[/\\_-])([a-z]+)\.json\Z", re.IGNORECASE)
 _WHEN: Final = re.compile(r"(?:^|[/\\])(20[0-9]{2})([01][0-9])([0-3][0-9])([0-2][0-9])([0-5][0-9])([0-5][0-9])_")
 _PART: Final = (
@@ -95,10 +94,10 @@ class BloodHoundReader:
             else:
                 by_kind.setdefault(kind, []).append(name)
         self._when(members)
-        for kind in READ:
+        for kind in (*READ, *ALSO):
             for name in by_kind.get(kind, ()):
                 self._file(kind, name, members[name], collection)
-        left = sorted(by_kind.keys() - set(READ))
+        left = sorted(by_kind.keys() - {*READ, *ALSO})
         if left:
             self.notes.append(f"in the collection and not judged: {', '.join(left)}")
         if others:

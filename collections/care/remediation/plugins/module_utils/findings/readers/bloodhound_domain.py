@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from ansible_collections.care.remediation.plugins.module_utils.controls import rights
+from ansible_collections.care.remediation.plugins.module_utils.controls import certificates, rights
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory import uac
@@ -27,6 +27,11 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.descrip
 from ansible_collections.care.remediation.plugins.module_utils.directory.privileged import dn_key
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading import descriptors as roles
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.descriptors import Secured
+from ansible_collections.care.remediation.plugins.module_utils.directory.reading.enrolment import (
+    Enrolment,
+    EnrolmentService,
+    Template,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.reading.sid_history import SidHistory
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
     Ace,
@@ -78,6 +83,12 @@ _PART: Final = {
     "GetChanges": (sd.CONTROL_ACCESS, rights.GET_CHANGES),
     "GetChangesAll": (sd.CONTROL_ACCESS, rights.GET_CHANGES_ALL),
     "GetChangesInFilteredSet": (sd.CONTROL_ACCESS, rights.GET_CHANGES_FILTERED),
+}
+# Of certificate templates only (MS-CRTD 2.5.1, and the attributes that say who a certificate is for)
+_TEMPLATE: Final = {
+    "Enroll": (sd.CONTROL_ACCESS, certificates.ENROLL),
+    "WritePKINameFlag": (sd.WRITE_PROPERTY, uuid.UUID("ea1dddc4-60ff-416e-8cc0-17cee534bce7")),
+    "WritePKIEnrollmentFlag": (sd.WRITE_PROPERTY, uuid.UUID("d15ef7d8-f226-46db-ae79-b34e560bd12c")),
 }
 # Known, and no right over a privileged object that ANSSI's control points look for
 _OTHERS: Final = frozenset(
@@ -135,6 +146,8 @@ class Collection:
             "groups": self._group,
             "users": self._user,
             "computers": self._computer,
+            "certtemplates": self._template,
+            "enterprisecas": self._authority,
         }
 
     def notes(self) -> list[str]:
@@ -250,6 +263,43 @@ class Collection:
     def _computer(self, domain: Domain, value: Mapping[str, Any], properties: Mapping[str, Any], dn: str) -> str | None:
         return self._account(domain, value, properties, dn, COMPUTER, _label(properties, dn))
 
+    def _template(self, domain: Domain, value: Mapping[str, Any], properties: Mapping[str, Any], dn: str) -> str | None:
+        guid = jsonvalues.text(value.get("ObjectIdentifier"), 80).lower()
+        if not _GUID.match(guid):
+            return "its identifier is no GUID"
+        owner, edges = self._rights(value, template=True)
+        flags = [properties.get(name) for name in ("enrolleesuppliessubject", "requiresmanagerapproval")]
+        if not all(isinstance(flag, bool) for flag in flags):
+            domain.templates_known = False
+        version = jsonvalues.number(properties.get("schemaversion"), 0, 100)
+        signatures = jsonvalues.number(properties.get("authorizedsignatures"), 0, 10**6)
+        domain.templates.append(
+            Template(
+                dn=dn,
+                guid=guid,
+                name=jsonvalues.text(properties.get("name"), 256).rpartition("@")[0] or common_name(dn),
+                display_name=jsonvalues.text(properties.get("displayname"), 256),
+                schema_version=int(version) if version else 1,
+                name_flag=certificates.SUPPLIES_SUBJECT if flags[0] is True else 0,
+                enrollment_flag=(certificates.PEND_ALL_REQUESTS if flags[1] is True else 0)
+                | (certificates.NO_SECURITY_EXTENSION if properties.get("nosecurityextension") is True else 0),
+                ra_signatures=int(signatures or 0),
+                ekus=tuple(jsonvalues.texts(properties.get("ekus"))),
+                application_policies=tuple(jsonvalues.texts(properties.get("certificateapplicationpolicy"))),
+                descriptor=_descriptor_bytes(owner, (self._ace(*edge, False) for edge in edges)),
+            )
+        )
+        return None
+
+    def _authority(
+        self, domain: Domain, value: Mapping[str, Any], properties: Mapping[str, Any], dn: str
+    ) -> str | None:
+        enabled = jsonvalues.sequence(value.get("EnabledCertTemplates"))[:MAX_VALUES]
+        named = (jsonvalues.text(jsonvalues.mapping(one).get("ObjectIdentifier"), 80).lower() for one in enabled)
+        name = jsonvalues.text(properties.get("caname"), 256) or _label(properties, dn)
+        domain.authorities.append((dn, name, tuple(guid for guid in named if _GUID.match(guid))))
+        return None
+
     def _account(
         self, domain: Domain, value: Mapping[str, Any], properties: Mapping[str, Any], dn: str, kind: str, label: str
     ) -> str | None:
@@ -318,7 +368,7 @@ class Collection:
             created=_moment(properties.get("whencreated")),
         )
 
-    def _rights(self, value: Mapping[str, Any]) -> tuple[str | None, Rights]:
+    def _rights(self, value: Mapping[str, Any], *, template: bool = False) -> tuple[str | None, Rights]:
         """The owner, and each right that somebody holds, in a stable order."""
         owner: str | None = None
         found: set[tuple[str, str, bool]] = set()
@@ -331,7 +381,7 @@ class Collection:
                 self._strange += 1
             elif edge == OWNS:
                 owner = trustee
-            elif edge in _WHOLE or edge in _PART or edge == READS_PASSWORD:
+            elif edge in _WHOLE or edge in _PART or edge == READS_PASSWORD or (template and edge in _TEMPLATE):
                 found.add((trustee, edge, ace.get("IsInherited") is True))
                 if self.forest_root is None and trustee.endswith(f"-{sids.RID_ENTERPRISE_ADMINS}"):
                     self.forest_root = sids.domain_of(trustee)  # there is one such group in a forest, in its root
@@ -381,6 +431,9 @@ class Domain:
         self.members: dict[int, tuple[str, ...]] = {}  # place in `secured` to SIDs
         self.links: dict[int, tuple[tuple[str, int], ...]] = {}  # place in `secured` to GUID of a policy and options
         self.policies: dict[str, str] = {}  # GUID to DN
+        self.templates: list[Template] = []
+        self.templates_known = True  # whether each says who its certificates are for
+        self.authorities: list[tuple[str, str, tuple[str, ...]]] = []  # DN, name, GUIDs of templates
         self.count = {USER: 0, COMPUTER: 0}
         self.said: Counter[tuple[str, str]] = Counter()  # how many users and computers have a property
 
@@ -429,6 +482,7 @@ class Domain:
             secured=self.secured,
             sid_histories=self.histories,
             unreadable={PSOS: _NO_PSOS},
+            enrolment=self._enrolment(),
         )
         made.names.update({each.sid: each.label for each in self.secured if each.sid is not None})
         made.names.update({each.sid: each.label for each in self.accounts})
@@ -442,6 +496,14 @@ class Domain:
             made.naming_contexts.append(NamingContext(self.dn, self.dn, "domain", _descriptor_bytes(owner, aces)))
         return made
 
+    def _enrolment(self) -> Enrolment:
+        names = {template.guid: template.name for template in self.templates}
+        services = [
+            EnrolmentService(dn, dn, name, templates=tuple(names[guid] for guid in guids if guid in names))
+            for dn, name, guids in self.authorities
+        ]
+        return Enrolment(present=bool(services or names), templates=self.templates, services=services)
+
 
 _ASKED: Final = frozenset({*_FLAGS, "enabled", "hasspn", "sidhistory", "admincount"})
 
@@ -450,7 +512,7 @@ def _entry(trustee: str, edge: str, *, inherited: bool, hands_down: bool) -> Ace
     flags = (sd.INHERITED if inherited else 0) | (sd.CONTAINER_INHERIT if hands_down and not inherited else 0)
     if edge in _WHOLE:
         return Ace.build(sd.ACCESS_ALLOWED, flags, _WHOLE[edge], trustee)
-    mask, about = _PART[edge]
+    mask, about = _PART.get(edge) or _TEMPLATE[edge]
     return Ace.build(sd.ACCESS_ALLOWED_OBJECT, flags, mask, trustee, about)
 
 

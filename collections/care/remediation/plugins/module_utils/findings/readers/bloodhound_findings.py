@@ -64,12 +64,16 @@ ACCOUNTS: Final[Mapping[str, tuple[str, tuple[str, ...] | None, tuple[str, ...]]
     "vuln_sidhistory_present": ("sidhistory", None, ()),  # not of groups, before SharpHound 2.7
     "vuln_spn_priv": ("hasspn", ("enabled", "hasspn"), ()),
 }
+# Control points about certificate templates; the objects of the authorities themselves are not judged here
+TEMPLATE_RIGHTS: Final = "vuln_adcs_template_control"
+TEMPLATE_WAYS: Final = "vuln_adcs_template_auth_enroll_with_name"
 # An entry that AdminSDHolder has too is AdminSDHolder's, not the object's; without it nobody can tell which it is
 _HOLDER: Final = "vuln_permissions_adminsdholder"
 _MEMBERS: Final = "vuln_privileged_members_perm"
 NEVER_EXPIRES: Final = "vuln_dont_expire"
 QUOTA: Final = "vuln_user_accounts_machineaccountquota"
 _PARTS: Final = frozenset({FLAGS, MEMBERSHIP, PROTECTED_USERS})
+_KEPT: Final = ("partition", "template", "published_by")
 ABOVE: Final = "above"  # where an inherited right is set, when the collection does not show it
 
 
@@ -92,6 +96,7 @@ def judge(collection: Collection, info: dict[str, Any], notes: list[str]) -> Ite
         here: set[str] = set()
         yield from _paths(domain, snapshot, asset, here, notes)
         yield from _accounts(domain, snapshot, asset, here)
+        yield from _templates(domain, snapshot, asset, here)
         yield from _settings(domain, asset)
         judged |= here
         clean = here & ACCOUNTS.keys() if collection.complete else set()
@@ -174,8 +179,7 @@ def _one(place: str, trustee: str, ones: list[Found]) -> Found:
         "principals": first.evidence.get("principals") or [],
         "principals_total": first.evidence.get("principals_total") or 0,
     }
-    if "partition" in first.evidence:
-        evidence["partition"] = first.evidence["partition"]
+    evidence |= {name: first.evidence[name] for name in _KEPT if name in first.evidence}
     listed = ", ".join(names)
     name = first.evidence.get("trustee") or trustee
     if place == ABOVE:
@@ -235,6 +239,22 @@ def _accounts(domain: Domain, snapshot: Snapshot, asset: Asset, judged: set[str]
             judged.add(control)
         for found in module.detect(snapshot):
             yield _record(asset, control, rule, found, dict(found.evidence))
+
+
+def _templates(domain: Domain, snapshot: Snapshot, asset: Asset, judged: set[str]) -> Iterator[Record]:
+    """Who may change a template, and which one gives a certificate in another's name."""
+    if not domain.templates:
+        return
+    judged.add(TEMPLATE_RIGHTS)
+    for found in _joined(CONTROLS[TEMPLATE_RIGHTS].detect(snapshot)):
+        yield _record(asset, TEMPLATE_RIGHTS, "certtemplate/control", found, dict(found.evidence))
+    if not (domain.templates_known and domain.authorities):
+        return
+    judged.add(TEMPLATE_WAYS)
+    for found in CONTROLS[TEMPLATE_WAYS].detect(snapshot):
+        left_out = ("entries", "corrections", "in_nt_auth")  # a person, or the live audit, says what to change
+        facts = {name: value for name, value in found.evidence.items() if name not in left_out}
+        yield _record(asset, TEMPLATE_WAYS, f"certtemplate/{facts.get('way')}", found, facts)
 
 
 def _settings(domain: Domain, asset: Asset) -> Iterator[Record]:
