@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -135,6 +137,42 @@ def test_hostile() -> None:
     assert not any("\x1b" in note or "\u202e" in note for note in report.notes)
     wording = "".join(one.severity or "" for one in records)
     assert "{{ lookup" in wording and "<script>" in wording  # kept as it is, for whoever shows it to escape
+
+
+def test_hostile_workbook() -> None:
+    report, records = read("hostile.xlsx")
+    assert [
+        one.rule for one in records if one.kind == WEAKNESS and one.asset and one.asset.typed_names[:1] == ["srv"]
+    ] == ["passi-2026:H90"]
+    assert {f"passi-2026:H{n}" for n in range(1, 9)} < {one.rule for one in records}
+    places = [one["place"].rpartition(", ")[2] for one in report.skipped.first]
+    # neither number nor title; a formula without value; an error
+    assert places == ["line 11", "cell C10", "cell D10"] and report.skipped.count == 3
+    assert any(one.title == "=cmd|' /C calc'!A0" for one in records)  # a text, as it stands
+
+
+def test_hostile_json() -> None:
+    report, records = read("hostile.json")
+    assert {one.rule for one in records if one.kind == WEAKNESS} >= {"scanner-interne:=cmd|' /C calc'!A0"}
+    # rows and elements that are no objects, and an element that says nothing
+    assert [one["place"] for one in report.skipped.first] == [
+        *("row 9, 1", "row 10, 1", "row 11, 1", "row 12, 1", "row 13", "row 14, 1", "row 14, 2", "row 14, 3")
+    ]
+    assert all(one.port is None for one in records)
+
+
+@pytest.mark.parametrize("wrapping", ["gz", "zip"])
+def test_compressed(tmp_path: Path, wrapping: str) -> None:
+    for name in ("french-excel.csv", "passi-xlsxwriter.xlsx", "nested.json"):
+        content = (FOLDER / name).read_bytes()
+        path = tmp_path / f"{name}.{wrapping}"
+        if wrapping == "gz":
+            path.write_bytes(gzip.compress(content))
+        else:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr(f"in/{name}", content)
+        report = open_report(path, mappings=MAPPINGS)
+        assert said(list(report.records())) == said(read(name)[1])
 
 
 # --- the collection's own mappings
@@ -410,6 +448,11 @@ def test_places(text: str, expected: list[tuple[Any, ...]]) -> None:
         ("70000", "", None),
         ("8000-8010", "", None),
         ("tous", "", None),
+        ("ports 80 et 443", "", [("tcp", 80), ("tcp", 443)]),
+        (" ".join(map(str, range(1, 102))), "", None),
+        ("@SUM(1+1)", "", None),
+        ("version 2 sur 3", "", None),
+        ("OpenSSH 8 (22/tcp)", "", [("tcp", 22)]),
     ],
 )
 def test_ports(text: str, protocol: str, expected: Any) -> None:

@@ -210,7 +210,14 @@ class MappedReader:
             except (JMESPathError, TypeError, ValueError) as exc:
                 self.skipped.add(place, f"'each' does not fit: {cut(str(exc), 200)}")
                 continue
-            for index, one in enumerate(inner if isinstance(inner, list) else [row] if each is None else [], 1):
+            if each is None:
+                inner = [row]
+            elif not isinstance(row, dict):
+                inner = [row]  # told below
+            elif not isinstance(inner, list | None):
+                self.skipped.add(place, f"'each' gives a {type(inner).__name__} here, and no list")
+                continue
+            for index, one in enumerate(inner or [], 1):
                 where = place if each is None else f"{place}, {index}"
                 if not isinstance(one, dict):
                     self.skipped.add(where, f"a row is an object; here is a {type(one).__name__}")

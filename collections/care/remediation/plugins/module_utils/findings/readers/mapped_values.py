@@ -24,6 +24,7 @@ _WITH_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:]+):([0-9]{1,5})\Z")
 _PORT: Final = re.compile(
     r"(?<![0-9A-Za-z.])(?:(tcp|udp|sctp)\s*[/:]?\s*)?([0-9]{1,5})(?:\s*[/:]\s*(tcp|udp|sctp))?(?![0-9A-Za-z.])", re.I
 )
+_ONLY_PORTS: Final = re.compile(r"(?:tcp|udp|sctp|ports?|et|and|&|[0-9\s,;:/|()])+\Z", re.I)
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,12}", re.I)
 _CWE: Final = re.compile(r"(?:CWE-?)?\b([0-9]{1,5})\b", re.I)
 _LINK: Final = re.compile(r"https?://[^\s,;\"'<>]{1,2000}")
@@ -98,7 +99,7 @@ def _place(part: str) -> Place:
 
 def ports(text: str, protocol: str) -> list[tuple[str, int]] | None:
     """(protocol, number) for each port of a cell: ``443``, ``443/tcp``, ``ssh (22/tcp)``, ``80, 443``. Empty: none is
-    meant (``general/tcp``, ``0``, ``-``). None: there is something that is no port."""
+    meant (``general/tcp``, ``0``, ``-``). None: there is something that is no port, or too many of them."""
     text = text.strip()
     if not text:
         return []
@@ -106,17 +107,21 @@ def ports(text: str, protocol: str) -> list[tuple[str, int]] | None:
     usual = usual if usual in ("tcp", "udp", "sctp") else "tcp"
     if re.search(r"[0-9]\s*(?:-|–|à|to)\s*[0-9]", text):
         return None
+    # "version 2 of 3" has no ports: among words, only a number with its protocol is one
+    bare = _ONLY_PORTS.match(text) is not None
     found: dict[tuple[str, int], None] = {}
     seen = False
-    for match in _PORT.finditer(text[:4000]):
+    for match in _PORT.finditer(text):
+        if not bare and not (match[1] or match[3]):
+            continue
         number = int(match[2])
         seen = True
         if number > 65535:
             return None
         if number:
             found.setdefault(((match[1] or match[3] or usual).lower(), number))
-        if len(found) >= MAX_PORTS:
-            break
+        if len(found) > MAX_PORTS:
+            return None
     if not seen and not text.casefold().startswith(("general", "n/a", "-", "–", "none", "aucun")):
         return None
     return list(found)
