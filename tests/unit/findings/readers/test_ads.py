@@ -127,6 +127,7 @@ def test_hostile() -> None:
     # Findings that are no list, two advisories without Id
     assert reader.skipped.count == 5 + 1 + 1 + 4 + 1 + 1 + 2
     assert all(entry["place"] and entry["reason"] for entry in reader.skipped.first)
+    assert reader.info["closes"] is False
     assert reader.info["generated"] is None
     spn = next(record for record in records if record.rule == "vuln_spn_priv")
     assert spn.facts.get("level") is None and spn.grade is None

@@ -112,7 +112,7 @@ def test_hostile() -> None:
         "../../etc/passwd",
         "SI000004",
     ]
-    assert report.skipped.count == 3
+    assert report.skipped.count == 3 and report.info["closes"] is False
     assert {entry["place"] for entry in report.skipped.first} == {"line 4", "line 5 (SI000001)", "line 6 (SI000003)"}
     first, second = [record for record in records if record.kind == WEAKNESS][:2]
     assert "control" not in first.facts and "vuln1_../../x" in first.facts["references"]

@@ -127,6 +127,8 @@ class AdsReader:
         if product and product != "ADS-Open":
             self.notes.append(f"written by {product}, in the shape of ADS-Open")
         info["covers"] = sorted({*info[PASSED], *info[FAILED]})
+        if self.skipped.count:
+            info["closes"] = False  # what could not be read may be what an earlier report said
 
     def _end(self) -> None:
         info = self.info
