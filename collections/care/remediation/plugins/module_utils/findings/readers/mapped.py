@@ -76,18 +76,15 @@ def fits(head: Any, mapping: MappingFile) -> bool:
     if head.kind != "csv" or not head.beginning:
         return False
     # the delimiter that looked best may be wrong where titles or texts are full of another one
-    encodings = [mapping.encoding or head.encoding]
-    delimiters = [mapping.delimiter] if mapping.delimiter else tables.DELIMITERS
-    for encoding in encodings:
-        for delimiter in delimiters:
-            if delimiter == head.delimiter and encoding == head.encoding:
-                continue
-            try:
-                again = tables.csv_head(head.beginning, delimiter=delimiter, encoding=encoding)
-            except ReportError:
-                continue
-            if _has_header(again, mapping):
+    encoding = mapping.encoding or head.encoding
+    for delimiter in [mapping.delimiter] if mapping.delimiter else tables.DELIMITERS:
+        if delimiter == head.delimiter and encoding == head.encoding:
+            continue
+        try:
+            if _has_header(head.otherwise(encoding, delimiter), mapping):
                 return True
+        except ReportError:
+            continue
     return False
 
 

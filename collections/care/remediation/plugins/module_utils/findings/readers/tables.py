@@ -66,6 +66,15 @@ class TableHead:
     delimiter: str | None = None
     encoding: str | None = None
     beginning: bytes = b""
+    _otherwise: dict[tuple[str | None, str | None], TableHead] = field(default_factory=dict)
+
+    def otherwise(self, encoding: str | None, delimiter: str | None) -> TableHead:
+        """CSV's beginning read with another encoding or delimiter. Raises ReportError: there is no such encoding."""
+        found = self._otherwise.get((encoding, delimiter))
+        if found is None:
+            found = csv_head(self.beginning, delimiter=delimiter, encoding=encoding)
+            self._otherwise[encoding, delimiter] = found
+        return found
 
 
 def fold(text: str) -> str:
