@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
 PIECE: Final = 1 << 18
@@ -136,12 +136,14 @@ class Decoder:
         decoder = json.JSONDecoder(
             object_pairs_hook=_object, parse_constant=self._constant, parse_int=_integer, parse_float=self._fraction
         )
-        self._decode = decoder.raw_decode
+        self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
 
     def value(self, text: str, start: int) -> tuple[Any, int]:
         """The value that begins at ``start`` and the place after it. Raises Refused, json.JSONDecodeError."""
         try:
-            value, end = self._decode(text, start)
+            value, end = self._scan(text, start)
+        except StopIteration as exc:
+            raise json.JSONDecodeError("Expecting value", text, exc.value) from None
         except RecursionError:
             raise Refused(f"values are nested deeper than {self.max_depth}") from None
         if text.count("{", start, end) + text.count("[", start, end) > self.max_depth:

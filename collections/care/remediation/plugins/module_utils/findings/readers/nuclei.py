@@ -32,6 +32,7 @@ MAX_HOSTS: Final = 65_536
 MAX_PLACE: Final = 2000
 MAX_OUTPUT: Final = 4000
 MAX_TEMPLATES: Final = 16_384
+MAX_SHAPES: Final = 1000
 
 _BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}")
@@ -52,7 +53,7 @@ class _Template:
 
     def __init__(self, rule: str, info: Mapping[str, Any]) -> None:
         self.rule = cut(rule, 200)
-        self.said = (info.get("severity"), info.get("name"), info.get("description"), info.get("classification"))
+        self.said = _identity(info)
         self.title = text(info.get("name"))
         self.wording = text(info.get("description"), MAX_LONG)
         self.severity = text(info.get("severity"), 40) or None
@@ -78,8 +79,16 @@ class _Template:
 
     def describes(self, info: Mapping[str, Any]) -> bool:
         """Whether a result's info is what this was made of (of two files in one, templates may differ)."""
-        get = info.get
-        return self.said == (get("severity"), get("name"), get("description"), get("classification"))
+        return self.said == _identity(info)
+
+
+def _identity(info: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What changes when a template says something else. The texts beside it are long, and are not compared."""
+    classified = info.get("classification")
+    if type(classified) is not dict:
+        return info.get("severity"), info.get("name"), classified
+    get = classified.get
+    return info.get("severity"), info.get("name"), get("cvss-score"), get("epss-score"), get("cve-id")
 
 
 class NucleiReader:
@@ -103,6 +112,7 @@ class NucleiReader:
         self._hosts: dict[str, tuple[Asset | None, int | None]] = {}
         self._ports: dict[str, Port] = {}
         self._templates: dict[str, _Template] = {}
+        self._shapes: set[tuple[str, ...]] = set()  # keys, in their order, that are all known
         self._latest = ""
         self._new: list[Asset] = []
 
@@ -132,9 +142,13 @@ class NucleiReader:
         if type(entry) is not dict:
             self.skipped.add(place, "is no result of nuclei")
             return None
-        if not entry.keys() <= _KNOWN:
-            for key in entry.keys() - _KNOWN:
-                self.unknown.add(key)
+        shape = tuple(entry)
+        if shape not in self._shapes:
+            if not entry.keys() <= _KNOWN:
+                for key in entry.keys() - _KNOWN:
+                    self.unknown.add(key)
+            elif len(self._shapes) < MAX_SHAPES:
+                self._shapes.add(shape)
         get = entry.get
         rule, info = get("template-id") or get("templateID"), get("info")
         if type(rule) is not str or type(info) is not dict:
@@ -173,8 +187,6 @@ class NucleiReader:
         host, ip, number, kind = get("host") or "", get("ip") or "", get("port"), get("type")
         if type(host) is not str or type(ip) is not str or type(kind) is not str:
             host, ip, kind = text(host, MAX_PLACE), text(ip, MAX_PLACE), text(kind)
-        if type(kind) is not str:
-            kind = ""
         if kind == "file":  # of this machine's disk: no host
             return None, None
         known = self._hosts.get(f"{host} {ip}")
