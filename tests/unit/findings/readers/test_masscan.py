@@ -101,6 +101,7 @@ def test_what_real_masscan_wrote_of_a_server() -> None:
         "tried": {},
         "profile": None,
         "finished": "success",
+        "closes": False,
     }
 
 

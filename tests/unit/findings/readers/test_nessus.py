@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.inventory import Inventory
+from ansible_collections.care.remediation.plugins.module_utils.findings.importing.report import import_report
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers import nessus, nessus_scan
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.errors import ReportError
 from ansible_collections.care.remediation.plugins.module_utils.findings.readers.nessus import NessusHandler
@@ -53,8 +55,8 @@ def kinds(records: list[Record]) -> dict[str, int]:
     [
         ("empty", {}, 0),
         ("one", {"weakness": 1, "info": 1, "port": 1, "host": 1}, 0),
-        ("many", {"weakness": 20, "info": 22, "port": 8, "host": 3}, 0),
-        ("hostile", {"weakness": 6, "port": 2, "host": 1}, 6),
+        ("many", {"weakness": 21, "info": 21, "port": 8, "host": 3}, 0),
+        ("hostile", {"weakness": 6, "port": 2}, 6),
     ],
 )
 def test_every_finding_is_a_record_or_skipped(name: str, expected: dict[str, int], skipped: int) -> None:
@@ -80,7 +82,7 @@ def test_what_is_known_of_the_scan() -> None:
         "generated": "2026-11-22T02:11:40Z",
         "arguments": "10.9.0.3, srv2.chu-valmont.test, fd00:9::21, 10.9.0.99",
         "tried": {"tcp": "1-65535"},
-        "profile": "Advanced Scan",
+        "profile": "Advanced Scan (with credentials)",
         "finished": "success",
     }
     assert handler.covers("42263") is True
@@ -145,7 +147,7 @@ def test_each_compliance_check_keeps_its_own_identity() -> None:
         ("weakness", "FAILED (3)", "high"): 14,
         ("info", "PASSED (0)", None): 12,
         ("weakness", "WARNING (2)", "medium"): 1,
-        ("info", "ERROR (2)", None): 1,
+        ("weakness", "ERROR (2)", "medium"): 1,
     }
     assert checks[0].facts["expected"] == "expect: ^\\s*Setting1\\s+no$"
     assert checks[0].facts["output"] == "The command returned : value 1"
@@ -274,10 +276,42 @@ def test_times(text: str, expected: str | None) -> None:
     assert nessus_scan.timestamp(text) == expected
 
 
-def test_a_host_without_an_end_of_scan_makes_the_report_close_nothing() -> None:
-    _records, handler = read(report(item()))
-    assert handler.info["closes"] is False
-    assert handler.info["finished"] == "1 of 1 hosts have no end of scan"
+ENDED = '<tag name="host-ip">10.9.0.3</tag><tag name="HOST_END">Sun Nov 22 02:11:40 2026</tag>'
+
+
+@pytest.mark.parametrize(
+    ("items", "tags", "note"),
+    [
+        (information("nessus_syn_scanner"), ENDED, None),
+        (information("nessus_syn_scanner"), "", "1 without an end of scan"),
+        (item(), ENDED, "1 without Nessus Scan Information"),
+        (information("netstat") + item(pluginID="21745", port="0"), ENDED, "login failed"),
+        (information("netstat") + item(pluginID="104410", port="0"), ENDED, "login failed"),
+        (
+            information("netstat")
+            + item("<plugin_output>(10.9.0.3) is considered as dead - not scanning</plugin_output>", pluginID="10180"),
+            ENDED,
+            "did not scan: 1",
+        ),
+    ],
+)
+def test_a_host_that_was_not_wholly_looked_at_closes_nothing(items: str, tags: str, note: str | None) -> None:
+    records, handler = read(report(items, tags=tags))
+    assert [record.kind for record in records].count("host") == (note is None)
+    assert note is None or any(note in said for said in handler.finish())
+
+
+def test_the_import_judges_only_hosts_that_were_looked_at_and_knows_the_tools_rules(controls: Any) -> None:
+    inventory = Inventory({"web1": {"addresses": ["10.9.0.3"]}, "off": {"addresses": ["10.9.0.99"]}})
+    imported = import_report(FIXTURES / "many.nessus", source_id="s1", catalogue=controls, inventory=inventory)
+    assert imported.source["targets"] == ["web1"]
+    found = {(statement.control, statement.object["id"]) for statement in imported.statements if statement.object}
+    assert {
+        ("expo_telnet", "tcp/23"),
+        ("expo_redis_unauthenticated", "tcp/6379"),
+        ("expo_tls_obsolete", "tcp/443"),
+        ("expo_port", "tcp/8443"),
+    } <= found
 
 
 def test_credentials_of_the_policy_are_never_read() -> None:

@@ -43,6 +43,8 @@ class ScanImport:
         self._fallback = [control for control in controls if any(hook.any_open_port for hook in control.nmap)]
         self._rules = {rule: control for control in controls for rule in control.rules.get(self.type, ())}
         self._ports: dict[str, dict[str, set[str]]] = {}
+        # only what the reader says was looked at: a host that a scanner took for dead is named, and was not
+        self._looked: set[str] = set()
         self._strangers: dict[Asset, _Stranger] = {}
 
     def take(self, records: Iterable[Record]) -> None:
@@ -65,6 +67,8 @@ class ScanImport:
                 seen["looked"].add(record.port.id)
             if record.kind == INFO:
                 self.imported.source["informational"] += 1
+            if record.kind == HOST:
+                self._looked.add(match.host)
             if record.kind in (HOST, INFO):
                 continue
             if match.learnt is not None:
@@ -79,7 +83,7 @@ class ScanImport:
         source = self.imported.source
         source["tool_version"], source["generated"] = info.get("version"), info.get("generated")
         source["profile"] = info.get("profile")
-        source["targets"] = sorted(self._ports)
+        source["targets"] = sorted(self._looked)
         if info.get("arguments"):
             source["notes"].append(f"arguments: {info['arguments']}")
         if info.get("finished") not in (None, "success"):

@@ -59,6 +59,7 @@ class MasscanHandler:
             "tried": {},
             "profile": None,
             "finished": None,
+            "closes": False,
         }
         self.elements = 0
         self._depth = self._pending = self._texts = 0

@@ -36,7 +36,10 @@ RISKS: Final = {"none": "0", "low": "1", "medium": "2", "high": "3", "critical":
 OPEN_PORTS: Final = frozenset({"14272", "34220", "10335", "11219", "34277", "14274"})
 SERVICES: Final = "22964"
 PING: Final = "10180"
+# "OS Security Patch Assessment Failed", "Target Credential Status … Failure for Provided Credentials"
+LOGIN_FAILED: Final = frozenset({"21745", "104410"})
 SCAN_INFORMATION: Final = "19506"
+LEARNT: Final = LOGIN_FAILED | {SERVICES, PING, SCAN_INFORMATION}
 DEAD: Final = "considered as dead"
 
 
@@ -63,7 +66,7 @@ class NessusHandler:
         self._tag = ""
         self._host: Asset | None = None
         self._name = ""
-        self._dead = self._ended = self._informed = False
+        self._dead = self._ended = self._informed = self._refused = False
         self._open: dict[str, Port] = {}
         self._ports: dict[tuple[str, str, str], Port | None] = {}
         self._attributes: dict[str, str] = {}
@@ -166,7 +169,7 @@ class NessusHandler:
             raise Refused("a <ReportHost> inside another: Nessus does not write that")
         self._name = cut(attributes.get("name", ""), 255)
         self._host = Asset()
-        self._dead = self._ended = self._informed = False
+        self._dead = self._ended = self._informed = self._refused = False
         self._open, self._ports = {}, {}
         address = normal_address(self._name)
         if address:
@@ -212,8 +215,8 @@ class NessusHandler:
             return
         for port in self._open.values():
             self.out.append(Record(PORT, host, rule="open-port", port=port, place=f"{place}, {port.id}"))
-        self.scan.host(dead=self._dead, ended=self._ended, informed=self._informed)
-        if not self._dead:
+        looked = self.scan.host(dead=self._dead, ended=self._ended, informed=self._informed, refused=self._refused)
+        if looked:
             self.out.append(Record(HOST, host, place=place))
 
     # --- finding
@@ -249,7 +252,7 @@ class NessusHandler:
         if plugin in OPEN_PORTS and port is not None:
             self.port_items += 1
             return
-        if plugin in (SERVICES, PING, SCAN_INFORMATION):
+        if plugin in LEARNT:
             self._learn(plugin, item.get("plugin_output", ""), port)
         place = f"host {self._name}, plugin {plugin}{'' if port is None else ', ' + port.id}"
         if "cm:compliance-check-name" in item or "cm:compliance-result" in item:
@@ -323,6 +326,8 @@ class NessusHandler:
                 self._open[port.id].tunnel = "ssl"
         elif plugin == PING:
             self._dead = self._dead or DEAD in output
+        elif plugin in LOGIN_FAILED:
+            self._refused = True
         else:
             self._informed = True
             self.scan.information(output)
@@ -338,7 +343,7 @@ class NessusHandler:
             check = hashlib.sha256(f"{audit}\n{title}".encode("utf-8", "replace")).hexdigest()
         result = item.pop("cm:compliance-result", "").upper()
         severity = attributes.get("severity", "")
-        weak = result not in ("PASSED", "ERROR", "SKIPPED") and severity != "0"
+        weak = result not in ("PASSED", "SKIPPED") and severity != "0"
         self.scan.compliance[result if result in ("PASSED", "FAILED", "WARNING", "ERROR") else "other"] += 1
         output = item.pop("cm:compliance-actual-value", "") or item.pop("cm:compliance-output", "")
         output = output or item.pop("cm:compliance-error", "")

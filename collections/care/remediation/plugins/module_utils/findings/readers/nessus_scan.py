@@ -67,7 +67,7 @@ class Scan:
         }
         self.plugins = Plugins()
         self.compliance: Counter[str] = Counter()
-        self.hosts = self.dead = self.unfinished = self.uninformed = self.credentialed = 0
+        self.hosts = self.dead = self.unfinished = self.uninformed = self.refused = self.credentialed = 0
         self._targets: frozenset[str] = frozenset()
         self._policy_range = ""
         self._ranges: set[str] = set()
@@ -107,44 +107,46 @@ class Scan:
         if facts.get("credentialed checks", "no").startswith("yes"):
             self.credentialed += 1
 
-    def host(self, *, dead: bool, ended: bool, informed: bool) -> None:
-        """A host is complete."""
+    def host(self, *, dead: bool, ended: bool, informed: bool, refused: bool) -> bool:
+        """A host is complete. Whether it was looked at, so that what is not said of it is not there."""
         self.hosts += 1
         self.dead += dead
-        self.unfinished += not ended
+        self.unfinished += not ended and not dead
         self.uninformed += not informed and not dead
+        self.refused += refused
+        return ended and informed and not dead and not refused
 
     def end(self) -> None:
         """The document is complete: what it covered can be said."""
         ranges = {text for text in (self._policy_range, *self._ranges) if text}
-        if len(ranges) == 1 and self.hosts and not self.uninformed:
+        if len(ranges) == 1 and self.hosts > self.uninformed + self.dead:
             tried = port_range(ranges.pop())
             self.info["tried"] = {
                 protocol: ports
                 for protocol, ports in tried.items()
                 if (self._tcp if protocol == "tcp" else self._udp) and ports
             }
-        if self.unfinished:
-            self.info["finished"] = f"{self.unfinished} of {self.hosts} hosts have no end of scan"
-            self.info["closes"] = False
-        else:
-            self.info["finished"] = _FINISHED
+        if self.credentialed and self.info["profile"]:
+            # what it finds from inside, it does not find from outside
+            self.info["profile"] += " (with credentials)"
+        self.info["finished"] = (
+            f"{self.unfinished} of {self.hosts} hosts have no end of scan" if self.unfinished else _FINISHED
+        )
 
     def notes(self) -> list[str]:
         """What a person should know about the scan."""
         notes = [f"hosts: {self.hosts}, of which scanned with credentials: {self.credentialed}"]
         if self.dead:
             notes.append(f"hosts that Nessus took for dead and did not scan: {self.dead}")
-        if self.unfinished:
-            notes.append(
-                f"hosts without an end of scan: {self.unfinished}: the scan was stopped, or exported while it ran"
-            )
-        if self.uninformed:
-            notes.append(
-                f"hosts without Nessus Scan Information (plugin 19506): {self.uninformed}: which ports were tried "
-                "is not known, so that no port counts as closed"
-            )
-        elif self.hosts and not self.info["tried"]:
+        for count, what in (
+            (self.unfinished, "an end of scan: it was stopped, or exported while it ran"),
+            (self.uninformed, "Nessus Scan Information (plugin 19506): was the export filtered?"),
+        ):
+            if count:
+                notes.append(f"hosts that close nothing, {count} without {what}")
+        if self.refused:
+            notes.append(f"hosts that close nothing, {self.refused} to which the login failed (plugins 21745, 104410)")
+        if self.hosts > self.uninformed + self.dead and not self.info["tried"]:
             said = self._policy_range or ", ".join(sorted(self._ranges)) or "nothing"
             notes.append(
                 f"the ports that were tried are not known (the scan says: {cut(said, 100)}): no port counts as closed. "

@@ -19,6 +19,7 @@ from .xmlstream import MAX_DEPTH, Refused, Unknown, cut
 MAX_PIECES: Final = 256
 MAX_ASSETS: Final = 100_000
 MAX_PENDING: Final = 300_000
+MAX_HOST: Final = 300
 MAX_SHARED: Final = 8 << 20
 
 
@@ -58,9 +59,10 @@ class OpenvasHandler:
         self._line_host = ""
         self._host: dict[str, str] | None = None
         self._assets: dict[str, Asset] = {}
-        self._waiting: dict[str, Asset] = {}
         self._open: dict[str, dict[str, Port]] = {}
-        self._pending = self._unfinished = 0
+        self._pending = self._unfinished = self._forgotten = 0
+        self._ended: dict[str, Asset] = {}
+        self._erred: set[str] = set()
         self._shared: dict[str, str] = {}
         self._shared_size = 0
 
@@ -111,7 +113,7 @@ class OpenvasHandler:
         elif f"{parent}/{name}" in REPORT:
             self._report[f"{parent}/{name}"] = self._value()
         elif name == "host" and parent == "port":
-            self._line_host = lead or self._value()
+            self._line_host = (lead or self._value())[:MAX_HOST]
         elif name == "port" and path[-2:] == ["report", "ports"]:  # a certificate has ports as well
             self._end_port_line(lead or self._value())
         elif name == "report":
@@ -129,8 +131,13 @@ class OpenvasHandler:
         notes = [*self.notes, *self.unknown.note()]
         if self.errors:
             notes.append(f"errors of the scanner, for instance tests that did not end in time: {self.errors}")
-        if self._unfinished:
-            notes.append(f"hosts without an end of scan: {self._unfinished}")
+        counted = (
+            (self._unfinished, "without an end of scan"),
+            (len(self._erred), "with errors"),
+            (self._forgotten, "that were too many to remember"),
+        )
+        if said := ", ".join(f"{count} {what}" for count, what in counted if count):
+            notes.append(f"hosts that close nothing: {said}")
         return notes
 
     def _value(self) -> str:
@@ -160,7 +167,7 @@ class OpenvasHandler:
                 "this <report> is not one of Greenbone (OpenVAS): it has neither results nor the status of a scan"
             )
         self.reports += 1
-        self._leave()
+        self._leave(whole=True)
         get = self._report.get
         version = get("gmp/version") or get("omp/version")
         self.info["version"] = cut(f"GMP {version}", 40) if version else self.info["version"]
@@ -183,8 +190,6 @@ class OpenvasHandler:
             reasons.append(f"it holds {read} of {filtered:.0f} results (one page?)")
         if self._delta:
             reasons.append("it is a comparison of two reports (delta)")
-        if self._unfinished:
-            reasons.append(f"{self._unfinished} hosts have no end of scan")
         if self.reports > 1:
             reasons.append("several reports in one file")
         if full is not None and filtered is not None and filtered < full:
@@ -237,7 +242,9 @@ class OpenvasHandler:
     def _end_result(self, fields: dict[str, str], *, error: bool) -> None:
         self.errors += error
         self.results += not error
-        host = fields.get("result/host", "")
+        host = fields.get("result/host", "")[:MAX_HOST]
+        if error and len(self._erred) < MAX_ASSETS:
+            self._erred.add(host)
         if len(self._assets) >= MAX_ASSETS:
             self._leave()
         asset = self._asset(host, fields.get("host/hostname", ""))
@@ -272,7 +279,7 @@ class OpenvasHandler:
             if address is None and not names:
                 return None
             asset = Asset(addresses=[address] if address else [], names=names)
-            self._assets[host] = self._waiting[host] = asset
+            self._assets[host] = asset
         return asset
 
     def _opened(self, host: str, port: Port) -> None:
@@ -331,37 +338,44 @@ class OpenvasHandler:
             port = None
         if port is not None and "host/ip" in host:
             port.service = cut(service, 100) if service and service != "unknown" else None
-            self._opened(host["host/ip"], port)
+            self._opened(host["host/ip"][:MAX_HOST], port)
 
     def _end_host(self, host: dict[str, str]) -> None:
-        address = host.get("host/ip", "")
+        address = host.get("host/ip", "")[:MAX_HOST]
         if len(self._assets) >= MAX_ASSETS:
             self._leave()
         asset = self._asset(address, host.get("name", ""))
         if asset is None:
             self.skipped.add("a host of the report", "a host without address and name")
             return
-        self._unfinished += not host.get("host/end")
-        self._leave_host(address)
+        if host.get("host/end"):
+            self._ended[address] = asset
+        else:
+            self._unfinished += 1
+        self._leave_ports(address)
 
-    def _leave_host(self, host: str) -> None:
+    def _leave_ports(self, host: str) -> None:
         asset = self._asset(host, "")
         ports = self._open.pop(host, {})
         self._pending -= len(ports)
-        if asset is None:
-            for port in ports.values():
-                self.skipped.add(port.id, "an open port without a host")
-            return
         for port in ports.values():
-            self.out.append(Record(PORT, asset, rule="open-port", port=port, place=f"host {host[:100]}, {port.id}"))
-        if self._waiting.pop(host, None) is not None:
-            self.out.append(Record(HOST, asset, place=f"host {host[:100]}"))
+            place = f"host {host[:100]}, {port.id}"
+            if asset is None:
+                self.skipped.add(place, "an open port without a host")
+            else:
+                self.out.append(Record(PORT, asset, rule="open-port", port=port, place=place))
 
-    def _leave(self) -> None:
-        """Everything that is remembered of hosts, given and forgotten."""
-        for host in list(dict.fromkeys((*self._assets, *self._open))):
-            self._leave_host(host)
-        self._assets, self._open, self._pending = {}, {}, 0
+    def _leave(self, *, whole: bool = False) -> None:
+        """Everything that is remembered of hosts, given and forgotten. Only at the end of the report (``whole``) is it
+        known which of them were looked at: errors stand behind the hosts."""
+        for host in list(self._open):
+            self._leave_ports(host)
+        for host, asset in self._ended.items():
+            if not whole:
+                self._forgotten += 1
+            elif host not in self._erred:
+                self.out.append(Record(HOST, asset, place=f"host {host[:100]}"))
+        self._assets, self._open, self._ended, self._pending = {}, {}, {}, 0
 
 
 _TIMES: Final = ("scan_end", "timestamp", "scan_start", "creation_time")
