@@ -341,6 +341,8 @@ def test_an_archive_exchanged_between_looking_and_reading_is_noticed(tmp_path: P
         (b'{"schema": "care.remediation/findings/1"}', "itself", True),
         (b'{"some": "thing"}', "of no tool", True),
         (b"[1, 2]", "of no tool", True),
+        (b"[\n]\n", "nothing in it", True),
+        (b"\xef\xbb\xbf { }", "nothing in it", True),
         (b"<NessusClientData/>", "first version", False),
         (b"<other/>", "root element is <other>", True),
         (b"", "is empty", True),

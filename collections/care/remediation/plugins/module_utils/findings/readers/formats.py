@@ -114,6 +114,13 @@ def json(beginning: bytes, mappings: Sequence[Any], name: str) -> Any:
     made = _mapped(head, mappings)
     if made is not None:
         return made
+    if "".join(head.text[:1000].split()).strip("\ufeff") in ("[]", "{}"):
+        raise ReportError(
+            name,
+            "is JSON with nothing in it: the tool that wrote it found nothing, or was stopped. It proves nothing",
+            line=1,
+            foreign=True,
+        )
     keys = ", ".join(sorted(head.keys | head.first)[:12])
     raise ReportError(
         name,
