@@ -18,7 +18,7 @@ with contextlib.suppress(ImportError):  # only a control node has it, and nothin
 
 from . import summary
 from .escape import terminal
-from .pages_text import TEXTS, kind, reason, sentence
+from .pages_text import TEXTS, kind, number, reason, sentence
 from .ways_text import how
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "plugin_utils" / "pages"
@@ -59,11 +59,6 @@ def french(text: str) -> str:
     for mark in (":", ";", "?", "!", "»", "%"):
         text = text.replace(f" {mark}", f"\u00a0{mark}")
     return text.replace("« ", "«\u00a0")
-
-
-def number(value: int, language: str) -> str:
-    """A count with its thousands set apart, as people of the language write it."""
-    return f"{value:,}".replace(",", "\u202f") if language == "fr" else f"{value:,}"
 
 
 def render(template: str, language: str, **values: Any) -> str:

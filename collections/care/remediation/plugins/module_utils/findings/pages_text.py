@@ -58,6 +58,7 @@ FR: Final[dict[str, Any]] = {
     "by_hand": "À la main",
     "objects": "Objets concernés",
     "object": "Objet",
+    "object_short": "Objets",
     "host": "Hôte",
     "said_by": "Ce que disent les sources",
     "decision": "Décision",
@@ -328,6 +329,7 @@ EN: Final[dict[str, Any]] = {
     "by_hand": "By hand",
     "objects": "Objects",
     "object": "Object",
+    "object_short": "Objects",
     "host": "Host",
     "said_by": "What the sources say",
     "decision": "Decision",
@@ -617,6 +619,11 @@ def kind(type: str, t: Mapping[str, Any]) -> str:
     return str(t["types"].get(type, type))
 
 
+def number(value: int, language: str) -> str:
+    """A count with its thousands set apart, as people of the language write it."""
+    return f"{value:,}".replace(",", "\u202f") if language == "fr" else f"{value:,}"
+
+
 def sentence(one: Mapping[str, Any], language: str) -> str:
     """Why a piece of work stands at its place, of one of its ``reasons``."""
     t, value = TEXTS[language], one["value"]
@@ -626,4 +633,6 @@ def sentence(one: Mapping[str, Any], language: str) -> str:
         value = t["classes"][value]
     elif isinstance(value, float):
         value = f"{value:g}".replace(".", "," if language == "fr" else ".")
+    elif isinstance(value, int):
+        value = number(value, language)
     return str(t["reasons"][one["code"]].format(n=value))
