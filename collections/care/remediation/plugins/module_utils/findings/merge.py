@@ -187,7 +187,8 @@ def _join(findings: dict[tuple[str, str, str], Finding], statement: Statement, m
             evidence=statement.evidence,
             sources=[statement.mention],
         )
-        findings[key]["id"] = finding_id(statement.control, statement.host, identity)
+        if identity != made["id"]:
+            findings[key]["id"] = finding_id(statement.control, statement.host, identity)
         findings[key]["unconfirmed"] = statement.unconfirmed
         return True
     _mention(found, statement)

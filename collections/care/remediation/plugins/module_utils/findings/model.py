@@ -30,11 +30,12 @@ Object = dict[str, Any]
 Mention = dict[str, Any]
 
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical(value: Any) -> bytes:
     """The canonical JSON (UTF-8, sorted keys, no spaces) that ids and digests are made of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", errors="surrogatepass"
-    )
+    return _canonical(value).encode("utf-8", errors="surrogatepass")
 
 
 def finding_id(control: str, host: str, object_id: str) -> str:
