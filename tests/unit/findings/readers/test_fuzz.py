@@ -65,13 +65,11 @@ def test_mishaps_are_errors_or_records(fixture: Path, tmp_path_factory: pytest.T
     path = tmp_path_factory.mktemp("fuzz") / "report"
     others = list(CONTENTS.values())
 
+    examples = max(8, min(30, 500_000 // len(CONTENTS[fixture])))
+
+    # the same mishaps each time: mishaps.py has others each time
     @given(st.integers(0, 2**32), st.booleans(), st.booleans())
-    @settings(
-        max_examples=max(10, min(60, 1_000_000 // len(CONTENTS[fixture]))),
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=examples, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     def run(seed: int, accept: bool, packed: bool) -> None:
         content = mutate(CONTENTS[fixture], random.Random(seed), others)
         if packed:
