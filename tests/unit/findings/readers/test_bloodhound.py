@@ -596,3 +596,21 @@ def test_enrolment_by_administrators_or_of_nothing_published_is_fine() -> None:
 def test_templates_whose_flags_are_not_told_are_not_judged_for_them() -> None:
     objects = with_templates(template(1, "POSTE", ace(USERS, "Enroll"), enrolleesuppliessubject=None))
     assert "vuln_adcs_template_auth_enroll_with_name" not in parse(objects)[0].info["judged"]
+
+
+def test_many_holders_who_control_each_other_cost_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ring of disabled accounts, each with a right over the administrators: walked once, not once for each."""
+    from ansible_collections.care.remediation.plugins.module_utils.controls.control_graph import ControlGraph
+
+    count = 300
+    ring = [
+        user(2000 + i, f"u{i}", ace(f"{S}-{2000 + (i + 1) % count}", "GenericAll"), enabled=False) for i in range(count)
+    ]
+    objects = whole(users=ring)
+    objects["groups"][0]["Aces"] += [ace(f"{S}-{2000 + i}", "WriteDacl") for i in range(count)]
+    walked = Counter[str]()
+    hops_to = ControlGraph.hops_to
+    monkeypatch.setattr(ControlGraph, "hops_to", lambda graph, node: (walked.update("x"), hops_to(graph, node))[1])
+    found = of(parse(objects)[1], "vuln_privileged_members_perm")
+    assert len(found) == count and {record.facts["level"] for record in found} == {2}  # nobody is left to use them
+    assert walked["x"] < 10 * count

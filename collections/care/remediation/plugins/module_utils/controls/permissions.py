@@ -124,7 +124,8 @@ def detect(snapshot: Snapshot, targets: Sequence[Target], levels: Sequence[int])
         return
     trustees = dict.fromkeys(entry.trustee for entry in entries)
     paths = graph.paths_to(trustees, SHOWN_STARTS)
-    alive = {trustee: _alive(graph, trustee) for trustee in trustees}
+    known: dict[str, bool] = {}
+    alive = {trustee: _alive(graph, trustee, known) for trustee in trustees}
     for entry in entries:
         level = min(rights.level_of(right, entry.target.kind) for right in entry.rights)
         if not alive[entry.trustee]:
@@ -197,23 +198,38 @@ def _aces_of(graph: ControlGraph) -> Any:
     return aces
 
 
-def _alive(graph: ControlGraph, sid: str) -> bool:
-    """Whether someone can act as this trustee, now or by way of rights over it: looked for until one is found."""
-    pending, seen = deque([sid]), {sid}
+def _alive(graph: ControlGraph, sid: str, known: dict[str, bool]) -> bool:
+    """Whether someone can act as this trustee, now or by way of rights over it: looked for until one is found.
+
+    ``known`` is what was found out before: each node is walked once, whatever the number of trustees.
+    """
+    came_from: dict[str, str | None] = {sid: None}
+    pending = deque([sid])
     while pending:
         node = pending.popleft()
-        if graph.is_broad(node):
+        if known.get(node) is False:
+            continue
+        if known.get(node) or _acts(graph, node):
+            step: str | None = node
+            while step is not None:  # who controls them can act as all of these
+                known[step] = True
+                step = came_from[step]
             return True
-        item = graph.principals.get(node)
-        if isinstance(item, Account) and item.enabled:
-            return True
-        if item is None and sids.is_sid(node) and sids.domain_of(node) != graph.snapshot.domain_sid:
-            return True  # of another domain: nobody here knows
         for hop in graph.hops_to(node):
-            if hop.source not in seen and not graph.is_trusted(hop.source):
-                seen.add(hop.source)
+            if hop.source not in came_from and not graph.is_trusted(hop.source):
+                came_from[hop.source] = node
                 pending.append(hop.source)
+    known.update(dict.fromkeys(came_from, False))
     return False
+
+
+def _acts(graph: ControlGraph, node: str) -> bool:
+    """Whether a node is someone who can log on, or who nobody here can say cannot."""
+    item = graph.principals.get(node)
+    if graph.is_broad(node) or (isinstance(item, Account) and item.enabled):
+        return True
+    # of another domain: nobody here knows
+    return item is None and sids.is_sid(node) and sids.domain_of(node) != graph.snapshot.domain_sid
 
 
 def _removable(entry: _Entry) -> str | None:
