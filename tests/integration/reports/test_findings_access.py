@@ -168,3 +168,19 @@ def test_the_example_of_the_documentation_runs(planned: Path) -> None:
     (undecided,) = ask(planned, "lookup('care.remediation.care_findings', decision='undecided', min_level=2)")
     assert len(tickets) == len({one["host"] for one in undecided}) > 0
     assert "expo_redis_unauthenticated" in (planned.parent / "tickets" / "web1.md").read_text()
+
+
+def test_the_file_for_the_quality_service(planned: Path) -> None:
+    table = planned / "care" / "plan.paq.csv"
+    french = table.read_bytes()
+    assert french.startswith('\ufeff"Numéro";'.encode()) and b"\r\n" in french
+    works = json.loads((planned / "care" / "plan.json").read_text())["works"]
+    assert french.decode("utf-8-sig").count('"w-') == len(works)
+    again = ("-e", json.dumps({"care_deadlines": {"1": 30}, "care_responsibles": {"default": "=RSSI()"}}))
+    play(planned, ROOT / "playbooks" / "plan.yml", "-e", "care_language=en", *again)
+    english = table.read_text(encoding="utf-8-sig")
+    assert english.startswith('"Number";') and '"\'=RSSI()"' in english
+    assert "changed=0" in play(planned, ROOT / "playbooks" / "plan.yml", "-e", "care_language=en", *again)
+    wrong = ("-e", json.dumps({"care_deadlines": {"urgent": "tomorrow"}}))
+    out = " ".join(play(planned, ROOT / "playbooks" / "plan.yml", *wrong, code=2).split())
+    assert "care_deadlines must map urgencies (1 to 5) to days" in out
