@@ -282,6 +282,20 @@ def test_what_holds_no_results_is_refused(content: bytes, said: str) -> None:
         read(content)
 
 
+def test_the_list_of_ports_names_its_hosts_in_each_version_s_way() -> None:
+    lines = (
+        "<port>443/tcp<host>10.9.0.3</host></port>",
+        "<port>22/tcp<host>10.9.0.4<asset/></host><threat>Low</threat></port>",
+        "<port><host>10.9.0.3</host>80/tcp<threat>Low</threat></port>",
+    )
+    records, _handler = read(report(after=f"<ports>{''.join(lines)}</ports>"))
+    assert [(record.asset.addresses, record.port.id) for record in records if record.asset and record.port] == [
+        (["10.9.0.3"], "tcp/443"),
+        (["10.9.0.3"], "tcp/80"),
+        (["10.9.0.4"], "tcp/22"),
+    ]
+
+
 def test_ports_of_certificates_are_no_ports_of_the_report() -> None:
     after = "<tls_certificates><tls_certificate><ports><port>443</port></ports></tls_certificate></tls_certificates>"
     records, handler = read(report(after=after))

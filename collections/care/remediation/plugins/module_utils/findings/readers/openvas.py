@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any, Final
 
 from ..records import HOST, PORT, Asset, Port, Record, Skipped, normal_address
-from .openvas_fields import ASIDE, ASIDE_KEPT, KNOWN, OLD_REFS, REPORT, RESULT
+from .openvas_fields import ASIDE, ASIDE_KEPT, KNOWN, OLD_REFS, REPORT, RESULT, SPECIAL, STARTS, VECTOR
 from .openvas_result import MAX_REFERENCES, make, moment, number, old_refs, parse_port
 from .xmlstream import MAX_DEPTH, Refused, Unknown, cut
 
@@ -48,7 +48,7 @@ class OpenvasHandler:
         self._clear = self._pieces.clear
         self._path: list[str] = []
         # the text before the first child: <host>10.0.0.1<asset/><hostname>…</hostname></host>
-        self._leads: list[str] = []
+        self._lead = ""
         self._aside = 0
         self._report: dict[str, str] = {}
         self._read_before = 0
@@ -68,27 +68,31 @@ class OpenvasHandler:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """expat: an element begins."""
-        path, leads = self._path, self._leads
-        if len(path) >= MAX_DEPTH:
+        path = self._path
+        depth = len(path)
+        if depth >= MAX_DEPTH:
             raise Refused(f"elements nested deeper than {MAX_DEPTH}: Greenbone does not write that")
-        parent = path[-1] if path else ""
-        if parent in ("host", "port") and not leads[-1]:
-            leads[-1] = self._value()
+        if self._fields is not None:
+            if name in STARTS and not self._aside:
+                self._start_in_result(self._fields, name, path[-1], attributes)
+            self._clear()
+            path.append(name)
+            return
+        parent = path[-1] if depth else ""
+        if parent == "port" and not self._lead:
+            self._lead = self._value()
+        elif parent == "host" and not self._line_host:
+            self._line_host = self._value()[:MAX_HOST]
         self._clear()
         path.append(name)
-        leads.append("")
-        if self._aside:
-            return
-        if self._fields is not None:
-            self._start_in_result(name, parent, attributes)
-        elif (name, parent) in (("result", "results"), ("error", "errors")):
-            self._fields, self._refs = {}, []
+        if (name, parent) in (("result", "results"), ("error", "errors")):
+            self._fields, self._refs, self._lead = {}, [], ""
         elif name == "results" and parent == "report":
             self._has_results = True
         elif name == "host" and parent == "report":
             self._host = {}
         elif name == "port" and path[-3:-1] == ["report", "ports"]:
-            self._line_host = ""
+            self._line_host = self._lead = ""
         elif name == "report" and parent in ("", "get_reports_response", "report"):
             self._start_report(parent, attributes)
         elif name == "get_reports_response" and attributes.get("status", "200") != "200":
@@ -99,23 +103,34 @@ class OpenvasHandler:
         """expat: an element ends."""
         path = self._path
         path.pop()
-        lead = self._leads.pop()
+        fields = self._fields
+        if fields is not None:
+            around = RESULT.get(name)
+            if self._aside:
+                self._end_aside(fields, name, path)
+            elif around is not None and path[-1] in around:
+                key = around[path[-1]]
+                pieces = self._pieces
+                if key in SPECIAL:
+                    self._keep(fields, key)
+                else:
+                    fields[key] = pieces[0].strip() if len(pieces) == 1 else self._value()
+            elif name in ("result", "error") and path[-1] in ("results", "errors"):
+                self._fields = None
+                self._end_result(fields, error=name == "error")
+            elif name not in KNOWN:
+                self.unknown.add(name)
+            return
         parent = path[-1] if path else ""
-        if self._aside:
-            if len(path) < self._aside:
-                self._aside = 0
-            elif self._fields is not None and f"{parent}/{name}" in ASIDE_KEPT:
-                self._fields[f"{parent}/{name}"] = self._value()
-        elif self._fields is not None:
-            self._end_in_result(name, parent, lead)
-        elif self._host is not None:
+        if self._host is not None:
             self._end_in_host(name, parent)
         elif f"{parent}/{name}" in REPORT:
             self._report[f"{parent}/{name}"] = self._value()
         elif name == "host" and parent == "port":
-            self._line_host = (lead or self._value())[:MAX_HOST]
+            self._line_host = self._line_host or self._value()[:MAX_HOST]
+            self._clear()  # OMP writes the port behind it
         elif name == "port" and path[-2:] == ["report", "ports"]:  # a certificate has ports as well
-            self._end_port_line(lead or self._value())
+            self._end_port_line(self._lead or self._value())
         elif name == "report":
             self._end_report(parent)
         elif name not in KNOWN:
@@ -202,42 +217,38 @@ class OpenvasHandler:
 
     # --- result
 
-    def _start_in_result(self, name: str, parent: str, attributes: dict[str, str]) -> None:
-        fields = self._fields
-        if fields is None:
-            return
-        if name in ASIDE:
-            self._aside = len(self._path)
+    def _start_in_result(self, fields: dict[str, str], name: str, parent: str, attributes: dict[str, str]) -> None:
+        if name == "ref":
+            if parent == "refs" and len(self._refs) < MAX_REFERENCES and attributes.get("id"):
+                self._refs.append((attributes.get("type", "").lower()[:40], attributes["id"]))
+        elif name in ASIDE:
+            self._aside = len(self._path) + 1
         elif name == "nvt":
             fields["oid"] = attributes.get("oid", "").strip()
-        elif name == "ref" and parent == "refs":
-            if len(self._refs) < MAX_REFERENCES and attributes.get("id"):
-                self._refs.append((attributes.get("type", "").lower()[:40], attributes["id"]))
         elif name == "severity":
             self._severity_type = attributes.get("type", "")
         elif name == "severities":
             fields["score"] = attributes.get("score", "")
+        elif parent == "host" and not self._lead:
+            self._lead = self._value()
 
-    def _end_in_result(self, name: str, parent: str, lead: str) -> None:
-        fields = self._fields
-        if fields is None:
-            return
-        if parent == "error":
-            parent = "result"
-        key = f"{parent}/{name}"
-        if key in RESULT:
-            fields[key] = lead or self._value()
-        elif key == "severity/value":
-            # of several, the newest version's: cvss_base_v2 comes before cvss_base_v3
-            if "vector" not in fields or self._severity_type != "cvss_base_v2":
-                fields["vector"] = self._value()
-        elif key in OLD_REFS:
+    def _keep(self, fields: dict[str, str], key: str) -> None:
+        """The text of an element that needs more than to be kept."""
+        if key in OLD_REFS:
             self._refs += old_refs(key, self._value())[: max(0, MAX_REFERENCES - len(self._refs))]
-        elif name in ("result", "error") and parent in ("results", "errors"):
-            self._fields = None
-            self._end_result(fields, error=name == "error")
-        elif name not in KNOWN:
-            self.unknown.add(name)
+        elif key == VECTOR:
+            # of several, the newest version's: cvss_base_v2 comes before cvss_base_v3
+            if VECTOR not in fields or self._severity_type != "cvss_base_v2":
+                fields[key] = self._value()
+        else:
+            fields[key] = self._lead or self._value()
+
+    def _end_aside(self, fields: dict[str, str], name: str, path: list[str]) -> None:
+        """The end of an element of what stands beside a result: an override, a note…"""
+        if len(path) < self._aside:
+            self._aside = 0
+        elif (key := f"{path[-1]}/{name}") in ASIDE_KEPT:
+            fields[key] = self._value()
 
     def _end_result(self, fields: dict[str, str], *, error: bool) -> None:
         self.errors += error

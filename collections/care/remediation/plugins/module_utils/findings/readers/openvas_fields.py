@@ -7,21 +7,30 @@ from __future__ import annotations
 
 from typing import Final
 
-# Kept of a result, by the name of the element and of the one around it
-RESULT: Final = frozenset(
-    [
-        *(
-            f"result/{name}"
-            for name in ("name", "host", "port", "threat", "severity", "description", "compliance", "delta")
-        ),
-        *(f"result/{name}" for name in ("original_threat", "original_severity")),
-        *(f"nvt/{name}" for name in ("name", "family", "cvss_base", "tags", "solution")),
-        *("qod/value", "max_epss/score", "host/hostname"),
-    ]
-)
+# Kept of a result, by the name of the element and of the one around it. An error has the elements of a result.
+_OF_RESULT: Final = ("name", "host", "port", "threat", "severity", "description", "compliance", "delta")
+_OF_NVT: Final = ("name", "family", "cvss_base", "tags", "solution")
+VECTOR: Final = "vector"
 OLD_REFS: Final = frozenset(["nvt/cve", "nvt/xref"])
+RESULT: Final[dict[str, dict[str, str]]] = {}
+for _around, _names in (
+    ("result", (*_OF_RESULT, "original_threat", "original_severity")),
+    ("error", _OF_RESULT),
+    ("nvt", (*_OF_NVT, "cve", "xref")),
+    ("qod", ("value",)),
+    ("max_epss", ("score",)),
+    ("host", ("hostname",)),
+):
+    for _name in _names:
+        RESULT.setdefault(_name, {})[_around] = f"{'result' if _around == 'error' else _around}/{_name}"
+RESULT["value"]["severity"] = VECTOR
+HOST: Final = "result/host"
+# Not just kept as they are
+SPECIAL: Final = OLD_REFS | {VECTOR, HOST}
 # Beside a result: their elements have the names of a result's, and say something else
 ASIDE: Final = frozenset(["overrides", "notes", "tickets", "user_tags", "detection", "permissions", "owner"])
+# What begins something in a result that its end does not say
+STARTS: Final = ASIDE | {"nvt", "ref", "severity", "severities", "asset", "hostname"}
 ASIDE_KEPT: Final = frozenset(["override/text", "note/text"])
 # Of the whole report
 REPORT: Final = frozenset(
