@@ -92,7 +92,7 @@ POSITIONS = st.integers(FRESH.index("\nschema:"), len(FRESH))
 
 
 @given(edits=st.lists(st.tuples(POSITIONS, st.integers(0, 12), PIECES), min_size=1, max_size=3))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_it_reads_what_yaml_reads(edits: list[tuple[int, int, str]]) -> None:
     text = FRESH
     for at, cut, piece in edits:
@@ -108,7 +108,7 @@ def test_it_reads_what_yaml_reads(edits: list[tuple[int, int, str]]) -> None:
         max_size=8,
     )
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_it_reads_what_yaml_reads_line_by_line(edits: list[tuple[int, str]]) -> None:
     lines = list(LINES)
     for at, what in edits:
@@ -193,7 +193,7 @@ def edit(text: str, edits: list[tuple[int, tuple[str, Any]]]) -> tuple[str, dict
 
 
 @given(edits=EDITS, gone=st.sets(st.integers(0, len(FINDINGS) - 1), max_size=3), back=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_edits_and_comments_survive_another_import(
     edits: list[tuple[int, tuple[str, Any]]], gone: set[int], back: bool
 ) -> None:

@@ -108,8 +108,9 @@ class _Unchanged(Exception):
 
 # What was new or gone in one run is not so in the next one: that alone is no change.
 _PASSING: Final = frozenset(("generated", "added", "dropped"))
-# A dict or list with a part that holds more than that is written over several lines.
+# A list of more elements, an object of more keys, and what one of them stands in, is written over several lines.
 _SHORT: Final = 16
+_WIDE: Final = 64
 _TOGETHER: Final = 1000
 # From so many files on, the disk is asked once for all of them.
 _MANY: Final = 200
@@ -164,15 +165,17 @@ def _spread(value: Any, depth: int) -> Iterator[str]:
 def _is_short(value: Any) -> bool:
     """Whether a value is written on one line."""
     if isinstance(value, dict):
+        if len(value) > _WIDE:
+            return False
         parts: Any = value.values()
     elif isinstance(value, list | tuple):
+        if len(value) > _SHORT:
+            return False
         parts = value
     else:
         return True
-    if len(value) > _SHORT:
-        return False
-    for part in parts:  # noqa: SIM110 - asked for every finding, and a generator takes twice as long
-        if isinstance(part, dict | list | tuple) and len(part) > _SHORT:
+    for part in parts:
+        if isinstance(part, dict | list | tuple) and len(part) > (_WIDE if isinstance(part, dict) else _SHORT):
             return False
     return True
 
