@@ -60,16 +60,10 @@ BUNDLES: Final[tuple[Any, ...]] = (
     BloodHoundReader,
 )
 
-# Until a reader names its roots itself.
-_ROOTS: Final[Mapping[str, frozenset[str]]] = {
-    "nmap": frozenset(["nmaprun"]),
-    "pingcastle": frozenset(["HealthcheckData"]),
-}
-
 
 def roots(reader: Any) -> frozenset[str]:
     """The root elements that an XML reader reads."""
-    return frozenset(getattr(reader, "ROOTS", ()) or _ROOTS.get(reader.type, frozenset()))
+    return frozenset(reader.ROOTS)
 
 
 def types() -> list[str]:

@@ -93,6 +93,7 @@ class NmapHandler:
             "finished": None,
         }
         self.hosts_up = self.hosts_down = 0
+        self.host_scripts = Unknown()
         self._host: Asset | None = None
         self._up = True
         self._ports: list[Port] = []
@@ -131,7 +132,9 @@ class NmapHandler:
         elif name == "host" and self._host is not None:
             host, ports = self._host, self._ports
             self._host, self._port, self._ports = None, None, []
-            if self._up:
+            if not (host.addresses or host.typed_names or host.names):
+                self.skipped.add(f"host {self.hosts_up + self.hosts_down + self.skipped.count + 1}", "names no address")
+            elif self._up:
                 self.hosts_up += 1
                 self.out.append(Record(HOST, host))
                 self.out.extend(Record(PORT, host, rule="open-port", port=port) for port in ports)
@@ -150,6 +153,7 @@ class NmapHandler:
     def finish(self) -> list[str]:
         """Notes about the whole file, once it is read."""
         notes = [*self.notes, *self.unknown.note()]
+        notes += self.host_scripts.note("scripts about a whole host, which are not used")
         notes.append(f"hosts up: {self.hosts_up}, hosts down: {self.hosts_down}")
         return notes
 
@@ -162,10 +166,11 @@ class NmapHandler:
         protocol, services = attributes.get("protocol", ""), attributes.get("services", "")
         if protocol in ("tcp", "udp", "sctp", "ip") and len(services) <= 1 << 19:
             known = self.info["tried"].get(protocol)
-            self.info["tried"][protocol] = f"{known},{services}" if known else services
+            if len(known or "") <= 1 << 19:  # what was tried and is not told closes less, never more
+                self.info["tried"][protocol] = f"{known},{services}" if known else services
 
     def _start_finished(self, attributes: dict[str, str]) -> None:
-        self.info["finished"] = attributes.get("errormsg") or attributes.get("exit") or "success"
+        self.info["finished"] = cut(attributes.get("errormsg") or attributes.get("exit") or "success", 500)
 
     def _start_host(self, attributes: dict[str, str]) -> None:
         self._host, self._up, self._ports = Asset(), True, []
@@ -222,6 +227,8 @@ class NmapHandler:
             # Blank lines say nothing, and thousands of them would make the catalogue's expressions (^\s*…) quadratic.
             lines = attributes.get("output", "")[:MAX_OUTPUT].splitlines()
             self._port.scripts[cut(attributes.get("id", ""), 100)] = "\n".join(line for line in lines if line.strip())
+        elif self._port is None:
+            self.host_scripts.add(attributes.get("id", ""))
 
 
 def _time(seconds: str | None) -> str | None:

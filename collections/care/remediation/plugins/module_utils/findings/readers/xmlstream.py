@@ -79,12 +79,12 @@ class Unknown:
         name = name[:100]
         self.names[name if name in self.names or len(self.names) < MAX_UNKNOWN else "(others)"] += 1
 
-    def note(self) -> list[str]:
+    def note(self, what: str = "elements that this version does not know, and did not use") -> list[str]:
         """One note that names them all, or none."""
         if not self.names:
             return []
         listed = ", ".join(f"{name} ({count})" for name, count in sorted(self.names.items()))
-        return [f"elements that this version does not know, and did not use: {listed}"]
+        return [f"{what}: {listed}"]
 
 
 class XmlReader:
