@@ -126,7 +126,9 @@ def test_what_several_elements_say_of_a_port(elements: list[str], expected: tupl
 
 
 def test_a_flaw_that_masscan_tests_for_is_a_weakness() -> None:
-    record = read(report(port(service("vuln", "SSL[heartbleed] CVE-2014-0160"))))[0][0]
+    records, _handler = read(report(port(service("vuln", "SSL[heartbleed] CVE-2014-0160")), port(number="80")))
+    record = records[0]
+    assert len({id(each.asset) for each in records}) == 1
     assert (record.kind, record.rule, record.grade) == ("weakness", "vuln", None)
     assert record.facts == {"output": "SSL[heartbleed] CVE-2014-0160", "cve": ["CVE-2014-0160"]}
 

@@ -216,12 +216,12 @@ def test_facts(fields: str, facts: dict[str, Any]) -> None:
 def test_what_two_hosts_say_of_a_plugin_is_kept_once_and_told_apart() -> None:
     same = "<description>The same text.</description><plugin_output>{}</plugin_output>"
     other = item("<description>Another text.</description>")
-    records = read(report(item(same.format("a")) + item(same.format("b")) + other))[0][:3]
-    assert [record.facts.get("output") for record in records] == ["a", "b", None]
+    records = read(report(item(same.format("a")) + item(same.format("b")) + other + item(pluginID="2") * 2))[0][:5]
+    assert [record.facts.get("output") for record in records] == ["a", "b", None, None, None]
     assert records[0].wording is records[1].wording
     assert records[2].wording == "Another text."
-    records[0].facts["added"] = 1
-    assert "added" not in records[1].facts
+    records[0].facts["added"] = records[3].facts["added"] = 1
+    assert not any("added" in record.facts for record in (records[1], records[4]))
 
 
 @pytest.mark.parametrize(

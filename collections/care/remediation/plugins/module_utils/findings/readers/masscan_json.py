@@ -51,6 +51,7 @@ class MasscanJsonReader:
             "tried": {},
             "profile": None,
             "finished": None,
+            "closes": False,  # it says what it found, not what it looked for
         }
         self.notes: list[str] = []
         self.skipped = Skipped()
