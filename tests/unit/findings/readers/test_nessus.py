@@ -224,6 +224,18 @@ def test_what_two_hosts_say_of_a_plugin_is_kept_once_and_told_apart() -> None:
     assert not any("added" in record.facts for record in (records[1], records[4]))
 
 
+def test_the_set_of_plugins_is_read_and_what_is_no_plugin_is_not() -> None:
+    plugins = nessus_scan.Plugins()
+    assert plugins.has("10001") is None
+    plugins.fill("\n  10001;10002;x10003;²;99999999;123456789;;10002;10004\n")
+    assert plugins.count == 3
+    assert [plugins.has(word) for word in ("10001", "10002", "10003", "10004", "9", "x", "²")] == [
+        *(True, True, False, True, False, False, False)
+    ]
+    plugins.fill(";".join(map(str, range(10001, 110001))))
+    assert plugins.count == 100_000
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

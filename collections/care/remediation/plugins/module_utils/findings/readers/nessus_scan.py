@@ -13,12 +13,14 @@ from typing import Any, Final
 from .xmlstream import cut
 
 MAX_PLUGIN: Final = 8_000_000
+MAX_SET: Final = 8 << 20  # characters; a real one has some 2 millions
 MAX_TARGETS: Final = 100_000
 # The C locale's names: what the scanner writes, whatever the language of this machine
 _MONTHS: Final = {
     "JanFebMarAprMayJunJulAugSepOctNovDec"[3 * number : 3 * number + 3]: number + 1 for number in range(12)
 }
 _DATE: Final = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})")
+_PLUGIN: Final = re.compile(r"(?<![^;\s])(\d{1,8})(?![^;\s])", re.ASCII)
 _RANGE: Final = re.compile(r"(?:([TU]):)?(\d{1,5}(?:-\d{1,5})?)")
 # The port scanners as plugin 19506 names them. What netstat lists is what listens: as good as a scan.
 _TCP_SCANNERS: Final = ("syn_scanner", "tcp_scanner", "netstat")
@@ -34,14 +36,16 @@ class Plugins:
 
     def fill(self, text: str) -> None:
         """Ids with semicolons between them, as ``plugin_set`` has them; others are ignored."""
-        for word in text.split(";"):
-            if word.isascii() and word.isdigit() and len(word) <= 8 and int(word) < MAX_PLUGIN:
-                byte, bit = divmod(int(word), 8)
-                if byte >= len(self._bits):
-                    self._bits.extend(bytes(byte + 1 - len(self._bits)))
-                if not self._bits[byte] >> bit & 1:
-                    self._bits[byte] |= 1 << bit
-                    self.count += 1
+        for match in _PLUGIN.finditer(text, 0, MAX_SET):
+            number = int(match[1])
+            byte, bit = divmod(number, 8)
+            if number >= MAX_PLUGIN:
+                continue
+            if byte >= len(self._bits):
+                self._bits.extend(bytes(byte + 1 - len(self._bits)))
+            if not self._bits[byte] >> bit & 1:
+                self._bits[byte] |= 1 << bit
+                self.count += 1
 
     def has(self, plugin: str) -> bool | None:
         """Whether the id is in it; None where there is no set."""
