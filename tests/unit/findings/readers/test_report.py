@@ -283,6 +283,30 @@ def test_a_directory_too_large_for_an_archive_is_refused_unread(tmp_path: Path) 
     refused_once(tmp_path, bytes(packed), "larger than any real one")
 
 
+def test_a_member_may_have_no_name(tmp_path: Path) -> None:
+    data = bytearray(zipped(("x", NMAP)))
+    local, central = 26, data.index(b"PK\x01\x02") + 28
+    for at in (central, local):  # the name becomes a part of what comes behind it
+        data[at : at + 2] = b"\0\0"
+        data[at + 2 : at + 4] = b"\1\0"
+    items = expand(write(tmp_path, bytes(data)))
+    assert [item.name for item in items] == [f"{tmp_path / 'report.bin'}!"]
+    assert read(items[0]) == WHOLE
+
+
+def test_a_fault_while_looking_is_said_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: Any) -> Any:
+        raise KeyError("x")
+
+    path = write(tmp_path, zipped(("a.xml", NMAP), ("b.xml", NMAP)))
+    monkeypatch.setattr(archive.Archive, "wanted", broken)
+    with pytest.raises(ReaderFault, match="fault of care"):
+        expand(path)
+    monkeypatch.setattr(formats, "xml", broken)
+    with pytest.raises(ReaderFault, match="fault of care"):
+        _type = open_report(REPORTS / "nmap-web1.xml").type
+
+
 def test_damaged_archives_are_named(tmp_path: Path) -> None:
     packed = zipped(("a.xml", NMAP), method=zipfile.ZIP_STORED)
     refused_once(tmp_path, packed[:-10], "cannot be read")

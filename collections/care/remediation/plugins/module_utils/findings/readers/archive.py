@@ -36,7 +36,8 @@ class Archive:
             self._zip = zipfile.ZipFile(stream)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error, EOFError) as exc:
             raise ReportError(name, f"is a ZIP archive that cannot be read: {exc}. Get the file again") from exc
-        self.members = [info for info in self._zip.infolist() if not info.is_dir()]
+        # not is_dir(): before Python 3.12 it fails on a name without any character
+        self.members = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
         self._bound()
 
     @property

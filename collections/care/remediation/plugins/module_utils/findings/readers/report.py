@@ -69,15 +69,40 @@ def expand(path: Path) -> list[Item]:
     """
     if not _begins_as_archive(path):
         return [Item(path, str(path))]
-    opened = _Opened(Item(path, str(path)), None)
+    with _said(lambda: (str(path), "archives")):
+        opened = _Opened(Item(path, str(path)), None)
+        try:
+            archive = opened.archive
+            if archive is None or opened.whole(archive) or not archive.wanted():
+                return [opened.item]
+            stamp = opened.disk.stamp
+            return [Item(path, archive.label(index), index, opened.sha256, stamp) for index in archive.wanted()]
+        finally:
+            opened.close()
+    raise AssertionError  # for the type checker: _said lets every error out
+
+
+@contextlib.contextmanager
+def _said(who: Callable[[], tuple[str, str]]) -> Iterator[None]:
+    """Whatever happens within is said as a ReportError. ``who``: the file's name and the kind of reader, by then."""
     try:
-        archive = opened.archive
-        if archive is None or opened.whole(archive) or not archive.wanted():
-            return [opened.item]
-        stamp = opened.disk.stamp
-        return [Item(path, archive.label(index), index, opened.sha256, stamp) for index in archive.wanted()]
-    finally:
-        opened.close()
+        yield
+    except ReportError as exc:
+        name, _what = who()
+        if exc.file == name:
+            raise
+        raise ReportError(name, exc.reason, line=exc.line, truncated=exc.truncated, foreign=exc.foreign) from exc
+    except Refused as exc:
+        raise ReportError(who()[0], str(exc)) from exc
+    except MemoryError:
+        raise
+    except Exception as exc:
+        name, what = who()
+        raise ReaderFault(
+            name,
+            f"the reader of {what} failed here ({type(exc).__name__}: {exc}). This is a fault of care.remediation: "
+            "please report it, with the piece of the file that shows it",
+        ) from exc
 
 
 def _begins_as_archive(path: Path) -> bool:
@@ -201,7 +226,8 @@ class Report:
     def type(self) -> str:
         """The name of the format. Opens the file; raises ReportError where it is none that is read."""
         if self._type is None:
-            self._begin()
+            with _said(self._who):
+                self._begin()
         return self._type or ""
 
     @property
@@ -224,7 +250,9 @@ class Report:
 
     def records(self) -> Iterator[Any]:
         """Every record, as soon as it is complete. Raises ReportError."""
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.close)
+            stack.enter_context(_said(self._who))
             self._begin()
             opened, read = self._opened, self._read
             if opened is None or read is None:
@@ -240,31 +268,15 @@ class Report:
             opened.finish()
             self._judge(opened)
             self.sha256 = opened.sha256
-        except ReportError as exc:
-            if exc.file == self.name:
-                raise
-            raise self._named(exc) from exc
-        except Refused as exc:
-            raise ReportError(self.name, str(exc)) from exc
-        except (GeneratorExit, KeyboardInterrupt, MemoryError):
-            raise
-        except Exception as exc:
-            raise ReaderFault(
-                self.name,
-                f"the reader of {self._type or 'reports'} failed here ({type(exc).__name__}: {exc}). This is a fault "
-                "of care.remediation: please report it, with the piece of the file that shows it",
-            ) from exc
-        finally:
-            self.close()
+
+    def _who(self) -> tuple[str, str]:
+        return self.name, self._type or "reports"
 
     def close(self) -> None:
         """Give the file back; ``records()`` does it at its end."""
         opened, self._opened, self._read = self._opened, None, None
         if opened is not None:
             opened.close()
-
-    def _named(self, exc: ReportError) -> ReportError:
-        return ReportError(self.name, exc.reason, line=exc.line, truncated=exc.truncated, foreign=exc.foreign)
 
     def _truncated(self, note: str) -> None:
         self.partial = True
