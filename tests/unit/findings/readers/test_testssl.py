@@ -80,6 +80,15 @@ def test_what_was_no_tls_server_was_not_looked_at() -> None:
         assert any("10.89.1.2:22" in note and "could not test" in note for note in result.reader.notes)
 
 
+def test_what_was_no_tls_server_stays_so_when_something_stands_between() -> None:
+    def entry(rule: str, severity: str, ip: str = "a/10.0.0.1") -> str:
+        return f'{{"id": "{rule}", "ip": "{ip}", "port": "22", "severity": "{severity}", "finding": "x"}}'
+
+    entries = [entry("optimal_proto", "WARN"), entry("engine_problem", "WARN", "/"), entry("TLS1_2", "MEDIUM")]
+    result = read(SslTestReader(), f"[{','.join(entries)}]".encode())
+    assert not result.of(WEAKNESS) and not result.of(PORT) and len(result.of(INFO)) == 3
+
+
 def test_version_3_2() -> None:
     result = fixture(SslTestReader, "testssl/many-3.2-pretty.json")
     found = result.rules(WEAKNESS)

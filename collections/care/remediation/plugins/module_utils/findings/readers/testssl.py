@@ -184,7 +184,9 @@ class SslTestReader:
             found = plain or own
             asset = self._assets[known] = Asset([found] if found else [], [] if own or not name else [cut(name, 255)])
             self._new = [asset]
-        return _Target(key, asset, Port("tcp", number, "open", tunnel="ssl"))
+        target = _Target(key, asset, Port("tcp", number, "open", tunnel="ssl"))
+        target.tls = " ".join(key) not in self._without_tls
+        return target
 
     def _leave(self) -> None:
         """The findings of a target are over: what was tested of it."""
@@ -239,8 +241,9 @@ class SslTestReader:
     def _problem(self, rule: str, said: str, target: _Target) -> None:
         if rule in NO_TLS:
             target.tls = False
-            if target.asset is None and len(self._without_tls) < MAX_ASSETS:
-                self._without_tls.add(said.split(" ", 1)[0])
+            # the pretty form says it before the target, of "host:port …"
+            if len(self._without_tls) < MAX_ASSETS:
+                self._without_tls.add(said.split(" ", 1)[0] if target.asset is None else " ".join(target.key))
         elif rule in HARMLESS:
             return
         else:
