@@ -178,6 +178,8 @@ def edit(text: str, edits: list[tuple[int, tuple[str, Any]]]) -> tuple[str, dict
             notes.setdefault(identity, []).append(note)
         elif what == "within":
             first, rest = entry.split("\n", 1)
+            if not rest:
+                continue
             entry = f"{first}\n{how.format(note)}{rest}"
             notes.setdefault(identity, []).append(note)
         elif what == "below":

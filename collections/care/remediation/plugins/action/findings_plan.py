@@ -86,13 +86,16 @@ class ActionModule(FindingsAction):
         )
         paths = variables.texts(host_vars, asked.hosts)
         texts = {sheet_path: update.text} | paths
+        rules, absent = [rule.said() for rule in update.rules], [one.finding for one in update.absent]
+        # of a large site each of these is a gigabyte, and the plan has all that is needed of them
+        del findings, sheet, update, approved, asked
         stale = [path for path, text in texts.items() if _old(path) != text]
         changed = bool(stale)
         diff = [_diff(path, texts[path]) for path in stale] if self._task.diff else []
         files = [str(folder / name) for name in ("plan.html", "plan.en.html", "plan.json", paq.FILE)]
         if not self._task.check_mode:
             if sheet_path in stale:
-                decisions.write(sheet_path, update.text)
+                decisions.write(sheet_path, texts[sheet_path])
             document.write_texts({path: texts[path] for path in stale if path != sheet_path})
             fresh = document.write_if_changed(folder / "plan.json", made, "plan/1")
             for tongue, name in (("fr", "plan.html"), ("en", "plan.en.html")):
@@ -113,8 +116,8 @@ class ActionModule(FindingsAction):
             "levels": made["levels"],
             "next_level": made["next_level"],
             "waivers": made["waivers"],
-            "rules": [rule.said() for rule in update.rules],
-            "absent": [one.finding for one in update.absent],
+            "rules": rules,
+            "absent": absent,
             "files": [*files, str(sheet_path), *map(str, paths)],
             "summary": lines,
         }

@@ -290,7 +290,7 @@ class _Reading:
     def _take(self, found: re.Match[str], line: int) -> bool:
         """Keep an entry in our layout; False where it is wrong, so that YAML's reader says where and why."""
         finding, control, quoted_host, plain_host, _class, proposed, decision, owner, reason, until = found.groups()
-        host = quoted_host or plain_host
+        host = (quoted_host or plain_host or "").strip()
         if finding in self.result.decisions or not host:
             return False
         made = Decision(finding, _shared(control), _shared(host), decision, line=line + 1)

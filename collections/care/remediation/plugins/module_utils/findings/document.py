@@ -71,7 +71,28 @@ def read(path: Path, name: str) -> dict[str, Any]:
     check(document, name, where=str(path))
     if not isinstance(document, dict):
         raise DocumentError(f"{path}: an object was expected")
+    if name == "findings/1":
+        _share(document["findings"])
     return document
+
+
+def _share(findings: Iterable[dict[str, Any]]) -> None:
+    """Let equal texts of findings be one object: ten thousand hosts with the same weakness say the same of it."""
+    shared: dict[str, str] = {}
+    share = shared.setdefault
+    for finding in findings:
+        finding["control"] = share(finding["control"], finding["control"])
+        finding["host"] = share(finding["host"], finding["host"])
+        for mention in finding["sources"]:
+            for key in ("source", "rule", "wording", "severity"):
+                text = mention[key]
+                if text is not None:
+                    mention[key] = share(text, text)
+        evidence = finding["evidence"]
+        for key in ("title", "solution", "output", "service", "banner", "protocol", "cvss_vector"):
+            text = evidence.get(key)
+            if isinstance(text, str):
+                evidence[key] = share(text, text)
 
 
 def write(path: Path, document: Mapping[str, Any], name: str) -> None:
