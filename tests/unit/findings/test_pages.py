@@ -20,6 +20,7 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import (
     escape,
     evidence,
     merge,
+    model,
     pages,
     pages_text,
     plan,
@@ -281,3 +282,50 @@ def test_thousands_of_objects_make_a_page_of_bounded_size(controls: Any, invento
     update = decisions.update(decisions.Sheet(), findings["findings"], controls)
     html = pages.plan(plan.build(findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY), "fr")
     assert f"{pages.number(3000 - pages.SHOWN, 'fr')} autres objets" in html and len(html) < 500_000
+
+
+def test_thousands_of_pieces_of_work_make_a_page_of_bounded_size(controls: Any) -> None:
+    number = pages.LINES + 250
+    listed = [
+        model.make_finding(
+            control="other_exposure",
+            host=f"h{n % 50}",
+            object=model.make_object(type="weakness", id=f"tcp/443/nessus:{n}"),
+            severity="medium",
+            evidence={"title": f"Weakness number {n}", "cvss": 5.0},
+            sources=[model.make_mention(source="s1", rule=str(n), wording="w" * 3000)],
+        )
+        for n in range(number)
+    ]
+    findings = merge.merge([]) | {"findings": listed}
+    findings["sources"] = [
+        {"id": "s1", "type": "a-tool-of-tomorrow", "file": "f", "sha256": "0" * 64, "tool_version": None, "level": None}
+        | {"generated": None, "targets": [], "partial": False, "notes": [], "unreadable": {}, "covers": []}
+    ]
+    update = decisions.update(decisions.Sheet(), listed, controls)
+    planned = plan.build(findings, update.decisions, controls, edition=catalogue.edition(), today=TODAY)
+    document.check(planned, "plan/1", where="test")
+    assert len(planned["works"]) == number
+    wordings = [one["sources"][0]["wording"] for control in planned["controls"] for one in control["findings"]]
+    assert {len(wording) for wording in wordings} == {plan.WORDING + 1}  # all of it is in findings.json
+    for language in ("fr", "en"):
+        html = pages.plan(planned, language)
+        assert html.count('<section class="control') == pages.SECTIONS
+        assert pages_text.TEXTS[language]["more_works"].format(n=250).replace(" :", "\u00a0:") in html
+        assert "a-tool-of-tomorrow" in html and len(html) < 1_500_000
+        found = Tags()
+        found.feed(html)
+        anchors = {value for name, value in found.attributes if name == "id"}
+        links = [value[1:] for name, value in found.attributes if name == "href" and value]
+        assert links and set(links) <= anchors  # no link into nowhere
+        lines = summary.plan(planned, language, "plan.html")
+        assert len(lines) < summary.SHOWN + 20
+
+
+def test_plan_and_evidence_count_waivers(made: Any) -> None:
+    expected = {"in_force": 4, "expiring": 0, "expired": 0, "days": 30, "next": "2027-03-31"}
+    assert made["plan"]["waivers"] == made["evidence"]["counts"]["waivers"] == expected
+    for language, words in (("fr", "4 en cours, dont 0 à échéance sous 30 jours"), ("en", "4 in force, 0 of them end")):
+        assert words in pages.plan(made["plan"], language) and words in pages.evidence(made["evidence"], language)
+        assert any(words in line for line in summary.plan(made["plan"], language, "plan.html"))
+        assert any(words in line for line in summary.evidence(made["evidence"], language, []))

@@ -247,5 +247,6 @@ def text(both: Any) -> dict[str, str]:
 
 def _source(source: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("id", "type", "file", "sha256", "tool_version", "generated", "level", "targets", "partial", "notes")
-    more = ("remembered", "informational", "skipped")
-    return {key: source[key] for key in keys} | {key: source[key] for key in more if key in source}
+    # findings of an earlier version do not say these
+    more = {"remembered": False, "informational": 0, "skipped": {"count": 0, "first": []}}
+    return {key: source[key] for key in keys} | {key: source.get(key, usual) for key, usual in more.items()}
