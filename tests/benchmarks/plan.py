@@ -134,7 +134,7 @@ def imports(size: int, hosts: int, controls: Any) -> list[Imported]:
     each = size / hosts
     made = []
     for index, (tool, share, seed) in enumerate(
-        (("nessus", 0.82, 1), ("openvas", 0.13, 1), ("nmap", 0.2, 0), ("testssl", 0.06, 2)), 1
+        (("nessus", 0.71, 1), ("openvas", 0.12, 1), ("nmap", 0.18, 0), ("testssl", 0.05, 2)), 1
     ):
         imported = Imported(new_source(f"s{index}", tool, f"/care/reports/{tool}"))
         imported.source["sha256"] = f"{index:064x}"
