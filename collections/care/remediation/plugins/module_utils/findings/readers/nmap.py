@@ -21,6 +21,7 @@ MAX_OUTPUT: Final = 1 << 14
 MAX_BANNER: Final = 512
 
 
+_PROTOCOLS: Final = frozenset(("tcp", "udp", "sctp", "ip"))
 _KNOWN: Final = frozenset(
     [
         "nmaprun",
@@ -116,13 +117,13 @@ class NmapHandler:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """expat: an element begins."""
         self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise Refused(f"elements nested deeper than {MAX_DEPTH}: nmap does not write that")
         begin = self._starts.get(name)
         if begin is not None:
             begin(attributes)
         elif name not in _KNOWN:
             self.unknown.add(name)
+        if self._depth > MAX_DEPTH:
+            raise Refused(f"elements nested deeper than {MAX_DEPTH}: nmap does not write that")
 
     def end(self, name: str) -> None:
         """expat: an element ends."""
@@ -201,7 +202,7 @@ class NmapHandler:
         if self._host is None:
             return
         protocol, number = attributes.get("protocol", ""), attributes.get("portid", "")
-        if protocol not in ("tcp", "udp", "sctp", "ip") or not number.isascii() or not number.isdigit():
+        if protocol not in _PROTOCOLS or not number.isascii() or not number.isdigit():
             raise Refused(f"port {protocol[:20]!r}/{number[:20]!r} is not a port")
         if len(number) > 5 or int(number) > 65535:
             raise Refused(f"port number {number[:20]} is not between 0 and 65535")
@@ -212,15 +213,16 @@ class NmapHandler:
 
     def _start_state(self, attributes: dict[str, str]) -> None:
         if self._port is not None:
-            self._port.state = cut(attributes.get("state", "unknown"), 40)
+            self._port.state = attributes.get("state", "unknown")[:40]
 
     def _start_service(self, attributes: dict[str, str]) -> None:
         port = self._port
         if port is not None:
-            port.service = cut(attributes.get("name", ""), 100) or None
-            port.product = cut(attributes.get("product", ""), MAX_BANNER)
-            port.version = cut(attributes.get("version", ""), MAX_BANNER)
-            port.tunnel = cut(attributes.get("tunnel", ""), 20)
+            get = attributes.get
+            port.service = get("name", "")[:100] or None
+            port.product = cut(get("product", ""), MAX_BANNER)
+            port.version = cut(get("version", ""), MAX_BANNER)
+            port.tunnel = get("tunnel", "")[:20]
 
     def _start_script(self, attributes: dict[str, str]) -> None:
         if self._port is not None and len(self._port.scripts) < MAX_SCRIPTS:
