@@ -57,6 +57,34 @@ def test_a_report_taken_away_closes_nothing(controls: Any, inventory: Any, tmp_p
     assert ids(gone) == [] and len(gone["sources"]) == 1
 
 
+def test_the_same_scan_written_again_takes_the_place_of_its_file(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    path = nmap(tmp_path, "scan.xml", {21: "open", 23: "open"}, start=1_700_000_000)
+    first = merged(controls, inventory, path)
+    nmap(tmp_path, "scan.xml", {21: "open"}, start=1_700_000_000)
+    second = merged(controls, inventory, path, previous=first)
+    assert ids(second) == ["tcp/21"] and len(second["sources"]) == 1
+    # another scan written over it, earlier: it closes nothing, and what the first one said stays
+    nmap(tmp_path, "scan.xml", {21: "open"}, start=1_600_000_000)
+    assert ids(merged(controls, inventory, path, previous=first)) == ["tcp/21", "tcp/23"]
+
+
+def test_a_scan_that_broke_off_closes_nothing(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    old = nmap(tmp_path, "old.xml", {21: "open", 23: "open"}, start=1_700_000_000)
+    new = nmap(tmp_path, "new.xml", {21: "open"}, start=1_700_000_100)
+    ended = '<runstats><finished exit="error" errormsg="out of memory"/></runstats></nmaprun>'
+    new.write_text(new.read_text().replace("</nmaprun>", ended))
+    assert ids(merged(controls, inventory, old, new)) == ["tcp/21", "tcp/23"]
+
+
+def test_findings_do_not_name_every_scan_there_ever_was(controls: Any, inventory: Any, tmp_path: Path) -> None:
+    known = None
+    for month in range(4):
+        path = nmap(tmp_path, "scan.xml", {21: "open"}, start=1_700_000_000 + month)
+        known = merged(controls, inventory, path, previous=known)
+    assert known is not None and len(known["sources"]) == 1
+    assert [len(f["sources"]) for f in known["findings"]] == [1, 1] and ids(known) == ["tcp/21"]
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_a_later_scan_of_the_same_scope_closes(controls: Any, inventory: Any, tmp_path: Path, together: bool) -> None:
     old = nmap(tmp_path, "old.xml", {21: "open", 23: "open", 8080: "open"}, start=1_700_000_000)

@@ -75,6 +75,12 @@ def _identity(source: Mapping[str, Any]) -> tuple[str, str]:
     return source["sha256"], source["file"].partition("!")[2]
 
 
+def _written_again(source: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
+    """Whether a file is the same scan as an earlier content of it: exported again, or put right."""
+    same = source["file"] == said["file"] and source["generated"] == said["generated"]
+    return same and bool(said.get("remembered")) and source["sha256"] != said["sha256"]
+
+
 def _again(finding: Finding, mention: dict[str, Any]) -> Statement:
     return Statement(
         control=finding["control"],
@@ -112,13 +118,23 @@ class Closing:
         for source in later:
             if (
                 source["id"] not in there
-                and source["generated"] > said["generated"]
+                and (source["generated"] > said["generated"] or _written_again(source, said))
                 and source.get("profile") == said.get("profile")
                 and source.get("closes", True)
                 and self._looked(source, finding)
             ):
                 return source
         return None
+
+    def superseded(self, finding: Finding, mention: Mapping[str, Any]) -> bool:
+        """Whether a file that is no longer there says what a later report of the same tool says too: one of them
+        is enough, or findings would name every scan there ever was."""
+        said = self._sources[mention["source"]]
+        return bool(said.get("remembered")) and any(
+            not one.get("remembered") and one["type"] == said["type"]
+            and (one["generated"] or "") >= (said["generated"] or "")
+            for one in (self._sources[other["source"]] for other in finding["sources"])
+        )  # fmt: skip
 
     def _looked(self, source: Mapping[str, Any], finding: Finding) -> bool:
         """Whether a later source examined what an earlier one said."""

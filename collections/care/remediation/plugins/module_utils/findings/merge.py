@@ -116,7 +116,7 @@ def _close(findings: dict[tuple[str, str, str], Finding], sources: Sequence[Mapp
     closed = []
     for key, finding in list(findings.items()):
         closers = [(mention, closing.closer(finding, mention)) for mention in finding["sources"]]
-        left = [mention for mention, closer in closers if closer is None]
+        left = [m for m, closer in closers if closer is None and not closing.superseded(finding, m)]
         if len(left) == len(closers):
             continue
         if left:

@@ -88,7 +88,8 @@ class ScanImport:
             source["notes"].append(f"arguments: {info['arguments']}")
         if info.get("finished") not in (None, "success"):
             source["notes"].append(f"the tool itself says that it ended with: {cut(str(info['finished']), 200)}")
-        source["closes"] = bool(info.get("closes", self.type not in WITHOUT_SCOPE))
+        whole = info.get("finished") in (None, "success")  # one that broke off has not looked at what came after
+        source["closes"] = whole and bool(info.get("closes", self.type not in WITHOUT_SCOPE))
         tried = info.get("tried") or {}
         if (tried or self.type in PORT_BY_PORT) and self.type not in DIRECTORY_TYPES:
             source["scan"] = {
@@ -287,8 +288,8 @@ class _Stranger:
 def covered(catalogue: Catalogue, type: str, info: Mapping[str, Any]) -> set[str]:
     """The controls that a report of this tool can judge: it names them itself, has rules for them, or tried ports.
 
-    A matcher of ports without a script needs only a scan of ports; one with a script needs nmap to have run it. A report
-    that does not say what it looked at (it closes nothing either) judges nothing by being silent.
+    A matcher of ports without a script needs only a scan of ports; one with a script needs nmap to have run it. A
+    report that does not say what it looked at (it closes nothing either) judges nothing by being silent.
     """
     scoped = bool(info.get("closes", type not in WITHOUT_SCOPE))
     named = {control for control in info.get("covers") or [] if control in catalogue}
