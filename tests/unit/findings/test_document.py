@@ -61,6 +61,13 @@ def test_a_finding_is_a_line(tmp_path: Path) -> None:
     assert all(json.loads(line.strip().rstrip(","))["control"] for line in lines if '"id": "f-' in line)
 
 
+def test_what_holds_something_long_is_spread_at_any_depth() -> None:
+    made = {"controls": [{"findings": [{"id": number, "sources": [{"a": 1}]} for number in range(100)]}]}
+    pieces = b"".join(piece for _key, piece in document._pieces(made))
+    assert json.loads(pieces) == made and pieces.count(b"\n") > 100
+    assert max(map(len, pieces.split(b"\n"))) < 60
+
+
 def test_a_document_is_written_only_when_it_says_something_else(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "findings.json"
     assert document.write_if_changed(path, findings(), "findings/1")
