@@ -13,6 +13,11 @@ from ansible_collections.care.remediation.plugins.module_utils.findings import d
 from ansible_collections.care.remediation.plugins.module_utils.findings.importing.imported import Imported, new_source
 from ansible_collections.care.remediation.plugins.module_utils.findings.importing.inventory import Inventory
 from ansible_collections.care.remediation.plugins.module_utils.findings.importing.scan import ScanImport
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.censys import CensysReader
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.defectdojo import DefectDojoReader
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.nuclei import NucleiReader
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.sarif import SarifReader
+from ansible_collections.care.remediation.plugins.module_utils.findings.readers.shodan import ShodanReader
 from ansible_collections.care.remediation.plugins.module_utils.findings.records import Asset, Port, Record
 
 from .builders import DOMAIN, REPORTS, account, audit, merged
@@ -176,9 +181,10 @@ def test_rules_are_closed_by_the_same_tool_with_the_same_policy(
     assert ("tcp/443/nessus:100" not in left) is closes
 
 
-def test_tools_that_do_not_say_what_they_looked_for_close_nothing(controls: Any) -> None:
+@pytest.mark.parametrize("reader", [NucleiReader, SarifReader, ShodanReader, CensysReader, DefectDojoReader])
+def test_tools_that_do_not_say_what_they_looked_for_close_nothing(controls: Any, reader: Any) -> None:
     old = scan(controls, 1, ["a", "b"], type="nuclei", when="2026-10-01T00:00:00Z")
-    new = scan(controls, 2, ["b"], type="nuclei", when="2026-11-01T00:00:00Z")
+    new = scan(controls, 2, ["b"], type="nuclei", when="2026-11-01T00:00:00Z", closes=reader().info["closes"])
     assert ids(merge.merge([old, new]), "other_exposure") == ["tcp/443/nuclei:a", "tcp/443/nuclei:b"]
 
 

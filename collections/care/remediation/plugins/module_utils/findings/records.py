@@ -92,6 +92,19 @@ class Record:
     place: str = ""
 
 
+def new_info(**more: Any) -> dict[str, Any]:
+    """What a reader says of its whole file, with nothing known yet.
+
+    ``version`` of the tool; ``generated`` (``YYYY-MM-DDTHH:MM:SSZ``) when it was made; ``arguments`` of the scan;
+    ``tried``: protocol to port ranges; ``profile``: scan policy, template set, mapping; ``finished``: ``success``, or
+    how the tool says that it ended. ``more``: other values, and further facts: ``closes=False`` where what a later file
+    no longer holds may be there still, because such a file does not say what was looked for; ``covers``, the controls
+    that a file says it judged.
+    """
+    known = dict.fromkeys(("version", "generated", "profile", "finished"))
+    return {**known, "arguments": "", "tried": {}, **more}
+
+
 class Skipped:
     """What a reader could not use: counted, the first places kept with their reason; nothing is lost silently."""
 

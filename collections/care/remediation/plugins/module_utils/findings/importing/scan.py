@@ -24,8 +24,6 @@ MAX_WORDING: Final = 8000
 MAX_LISTED: Final = 100
 # These look at one port of a host; the others at the whole of it
 PORT_BY_PORT: Final = frozenset(("testssl", "sslyze", "ssh_audit"))
-# Their reports do not say what was looked for, so what they no longer hold may simply not have been tried
-WITHOUT_SCOPE: Final = frozenset(("nuclei", "defectdojo", "sarif"))
 # "at most as many": what a person needs to recognise a host, and no more of what a stranger may have written
 MAX_NAMES: Final = 16
 
@@ -89,7 +87,7 @@ class ScanImport:
         if info.get("finished") not in (None, "success"):
             source["notes"].append(f"the tool itself says that it ended with: {cut(str(info['finished']), 200)}")
         whole = info.get("finished") in (None, "success")  # one that broke off has not looked at what came after
-        source["closes"] = whole and bool(info.get("closes", self.type not in WITHOUT_SCOPE))
+        source["closes"] = whole and bool(info.get("closes", True))
         tried = info.get("tried") or {}
         if (tried or self.type in PORT_BY_PORT) and self.type not in DIRECTORY_TYPES:
             source["scan"] = {
@@ -291,7 +289,7 @@ def covered(catalogue: Catalogue, type: str, info: Mapping[str, Any]) -> set[str
     A matcher of ports without a script needs only a scan of ports; one with a script needs nmap to have run it. A
     report that does not say what it looked at (it closes nothing either) judges nothing by being silent.
     """
-    scoped = bool(info.get("closes", type not in WITHOUT_SCOPE))
+    scoped = bool(info.get("closes", True))
     named = {control for control in info.get("covers") or [] if control in catalogue}
     ran = Ran(str(info.get("arguments") or "")) if type == "nmap" else None
     ports = type == "nmap" or bool(info.get("tried"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from ..model import make_object
-from ..records import HOST, INFO, WEAKNESS, Asset, Record, Skipped
+from ..records import HOST, INFO, WEAKNESS, Asset, Record, Skipped, new_info
 from . import jsonstream, jsonvalues
 from .anssi import GRADES, common_name, domain_of_dn, is_sid, point
 from .errors import ReportError
@@ -54,18 +54,7 @@ class AdsReader:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.skipped = Skipped()
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            PASSED: [],
-            FAILED: [],
-            NOT_EVALUATED: [],
-            "covers": [],
-        }
+        self.info = new_info(covers=[]) | {PASSED: [], FAILED: [], NOT_EVALUATED: []}
         self._header: dict[str, Any] = {}
         self._asset = Asset(domain=True)
         self._begun = False

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from ..records import Record, Skipped
+from ..records import Record, Skipped, new_info
 from . import jsonstream, jsonvalues
 from .errors import ReportError
 from .jsonstream import Head
@@ -57,17 +57,7 @@ class BloodHoundReader:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.skipped = Skipped()
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "covers": [],
-            "judged": [],
-            "closes": True,
-        }
+        self.info = new_info(covers=[], judged=[], closes=True)
         self._counts: Counter[str] = Counter()
         self._methods = 0
         self._truncated: ReportError | None = None

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .errors import ReportError
 from .jsonstream import Head, items, lines
 from .jsonvalues import (
@@ -57,15 +57,7 @@ class CensysReader:
     type = "censys"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "closes": False,  # it says what it found some day, not what it looked for
-        }
+        self.info = new_info(closes=False)  # it says what it found some day, not what it looked for
         self.notes: list[str] = []
         self.skipped = Skipped()
         self._truncated: Counter[str] = Counter()

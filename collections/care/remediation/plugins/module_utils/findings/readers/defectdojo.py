@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from ..model import OBJECT_TYPES, finding_id, make_object
-from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .jsonstream import Head, items
 from .jsonvalues import (
     MAX_LONG,
@@ -66,15 +66,7 @@ class DefectDojoReader:
     type = "defectdojo"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "closes": False,  # an export is what somebody filtered
-        }
+        self.info = new_info(closes=False)  # an export is what somebody filtered
         self.notes: list[str] = []
         self.skipped = Skipped()
         self._unknown = Unknown()

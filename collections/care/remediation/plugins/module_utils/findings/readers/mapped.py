@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final
 from ..escape import terminal
 from ..mapping_file import MappingFile, Source, number
 from ..model import make_object
-from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped
+from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, new_info
 from . import jsonstream, mapped_values, tables
 from .errors import ReportError
 from .xmlstream import cut
@@ -107,15 +107,7 @@ class MappedReader:
         self.head = head
         self.skipped = Skipped()
         self.notes: list[str] = []
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": mapping.name,
-            "finished": None,
-            "closes": mapping.full,
-        }
+        self.info = new_info(profile=mapping.name, closes=mapping.full)
         self._assets: dict[tuple[Any, ...], Asset] = {}
         # the same few texts stand in most rows
         self._folded = _Cache(tables.fold)

@@ -12,7 +12,7 @@ import datetime
 from collections import deque
 from typing import Any, Final
 
-from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .jsonvalues import cves
 from .masscan_json import ABOUT, MAX_BANNER, SERVICES, TLS, VULNERABLE
 from .xmlstream import MAX_DEPTH, Refused, Unknown, cut
@@ -52,15 +52,7 @@ class MasscanHandler:
         self.notes: list[str] = []
         self.unknown = Unknown()
         self.skipped = Skipped()
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "closes": False,
-        }
+        self.info = new_info(closes=False)
         self.elements = 0
         self._depth = self._pending = self._texts = 0
         self._address = ""

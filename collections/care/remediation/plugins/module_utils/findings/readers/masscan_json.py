@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .errors import ReportError
 from .jsonstream import MAX_LINE, TRUNCATED, Head, elements, lines
 from .jsontext import Text
@@ -44,15 +44,7 @@ class MasscanJsonReader:
     type = "masscan"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "closes": False,  # it says what it found, not what it looked for
-        }
+        self.info = new_info(closes=False)  # it says what it found, not what it looked for
         self.notes: list[str] = []
         self.skipped = Skipped()
         self.unknown = Unknown()

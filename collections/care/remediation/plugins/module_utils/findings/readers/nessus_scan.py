@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
+from ..records import new_info
 from .xmlstream import cut
 
 MAX_PLUGIN: Final = 8_000_000
@@ -61,14 +62,7 @@ class Scan:
     """Collects what the policy, the hosts' times and plugin 19506 (Nessus Scan Information) say into ``info``."""
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info()
         self.plugins = Plugins()
         self.compliance: Counter[str] = Counter()
         self.hosts = self.dead = self.unfinished = self.uninformed = self.refused = self.credentialed = 0

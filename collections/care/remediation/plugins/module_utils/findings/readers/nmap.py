@@ -12,7 +12,7 @@ import datetime
 from collections import deque
 from typing import Any, Final
 
-from ..records import HOST, PORT, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, PORT, Asset, Port, Record, Skipped, new_info, normal_address
 from .xmlstream import MAX_DEPTH, Refused, Unknown, cut
 
 MAX_PORTS: Final = 200_000
@@ -85,14 +85,7 @@ class NmapHandler:
         self.notes: list[str] = []
         self.unknown = Unknown()
         self.skipped = Skipped()
-        self.info: dict[str, Any] = {
-            "version": None,
-            "arguments": "",
-            "generated": None,
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info()
         self.hosts_up = self.hosts_down = 0
         self.host_scripts = Unknown()
         self._host: Asset | None = None

@@ -14,7 +14,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .jsonstream import Head, elements
 from .jsonvalues import MAX_LONG, cves, cwes, kept, mapping, moment, number, port_number, text, texts
 from .xmlstream import Unknown, cut
@@ -97,14 +97,7 @@ class NucleiReader:
     type = "nuclei"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info(closes=False)  # it does not say which templates were tried
         self.notes: list[str] = []
         self.skipped = Skipped()
         self.unknown = Unknown()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from ..records import HOST, PORT, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, PORT, Asset, Port, Record, Skipped, new_info, normal_address
 from .openvas_fields import ASIDE, ASIDE_KEPT, KNOWN, OLD_REFS, REPORT, RESULT, SPECIAL, STARTS, VECTOR
 from .openvas_result import MAX_REFERENCES, make, moment, number, old_refs, parse_port
 from .xmlstream import MAX_DEPTH, Refused, Unknown, cut
@@ -34,14 +34,7 @@ class OpenvasHandler:
         self.notes: list[str] = []
         self.unknown = Unknown()
         self.skipped = Skipped()
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info()
         self.results = self.errors = self.reports = 0
         self._pieces: deque[str] = deque(maxlen=MAX_PIECES)
         self.text = self._pieces.append

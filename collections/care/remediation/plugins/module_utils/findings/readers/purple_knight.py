@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from ..model import make_object
-from ..records import HOST, INFO, WEAKNESS, Asset, Record, Skipped
+from ..records import HOST, INFO, WEAKNESS, Asset, Record, Skipped, new_info
 from . import tables, workbook
 from .anssi import GRADES, common_name, domain_of_dn, is_sid, point
 from .errors import ReportError
@@ -61,18 +61,8 @@ class PurpleKnightReader:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.skipped = Skipped()
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "passed": [],
-            "failed": [],
-            "not_evaluated": [],
-            "covers": [],  # no control point: an indicator never tests what ANSSI's does
-        }
+        # covers no control point: an indicator never tests what ANSSI's does
+        self.info = new_info(passed=[], failed=[], not_evaluated=[], covers=[])
         self._forest = Asset(domain=True)
         self._domains: dict[str, Asset] = {}
         self._begun = False

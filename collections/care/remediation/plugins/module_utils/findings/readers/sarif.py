@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from ..model import make_object
-from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .errors import ReportError
 from .jsonstream import Head, items
 from .jsonvalues import (
@@ -120,15 +120,7 @@ class SarifReader:
     type = "sarif"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "closes": False,  # the format does not say what was looked at
-        }
+        self.info = new_info(closes=False)  # the format does not say what was looked at
         self.notes: list[str] = []
         self.skipped = Skipped()
         self._assets: dict[str, Asset] = {}

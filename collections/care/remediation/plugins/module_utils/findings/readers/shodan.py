@@ -13,7 +13,7 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .errors import ReportError
 from .jsonstream import Head, items, lines
 from .jsonvalues import (
@@ -49,15 +49,7 @@ class ShodanReader:
     type = "shodan"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-            "closes": False,  # it says what it found some day, not what it looked for
-        }
+        self.info = new_info(closes=False)  # it says what it found some day, not what it looked for
         self.notes: list[str] = []
         self.skipped = Skipped()
         self._assets: dict[str, Asset] = {}

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .errors import ReportError
 from .jsonstream import MAX_LINE, TRUNCATED, Head, items
 from .jsontext import Text
@@ -57,14 +57,7 @@ class SshAuditReader:
     type = "ssh_audit"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info()
         self.notes: list[str] = []
         self.skipped = Skipped()
         self.unknown = Unknown()

@@ -13,7 +13,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .jsonstream import Head, items
 from .jsonvalues import kept, mapping, moment, number, port_number, sequence, text, texts
 from .xmlstream import Unknown, cut
@@ -76,14 +76,7 @@ class SslyzeReader:
     type = "sslyze"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info()
         self.notes: list[str] = []
         self.skipped = Skipped()
         self.unknown = Unknown()

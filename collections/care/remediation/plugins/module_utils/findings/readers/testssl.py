@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, normal_address
+from ..records import HOST, INFO, PORT, WEAKNESS, Asset, Port, Record, Skipped, new_info, normal_address
 from .jsonstream import Head, items
 from .jsonvalues import MAX_LONG, Begun, cves, cwes, kept, mapping, port_number, text
 from .xmlstream import Unknown, cut
@@ -73,14 +73,7 @@ class SslTestReader:
     type = "testssl"
 
     def __init__(self) -> None:
-        self.info: dict[str, Any] = {
-            "version": None,
-            "generated": None,
-            "arguments": "",
-            "tried": {},
-            "profile": None,
-            "finished": None,
-        }
+        self.info = new_info()
         self.notes: list[str] = []
         self.skipped = Skipped()
         self.unknown = Unknown()
