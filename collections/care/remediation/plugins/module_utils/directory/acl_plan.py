@@ -25,6 +25,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.plan_mo
     NOTHING,
     Plan,
     PlanError,
+    guid_of,
     label_of,
     type_of,
 )
@@ -158,7 +159,7 @@ def plan_acls(
 def _changes(removals: list[_Removal], names: Names, protected: Protected, reorder: bool) -> list[model.Change]:
     """The changes of one object."""
     entry = removals[0].entry
-    dacl = _descriptor(entry).dacl
+    dacl = descriptor_of(entry).dacl
     aces = dacl.aces if dacl is not None else ()
     if acl_order.is_canonical(aces):
         return [_change(removal, names, protected) for removal in removals]
@@ -184,7 +185,8 @@ def _warn(plan: Plan, removal: _Removal, protected: Protected, names: Names) -> 
         )
 
 
-def _descriptor(entry: Entry) -> SecurityDescriptor:
+def descriptor_of(entry: Entry) -> SecurityDescriptor:
+    """What nTSecurityDescriptor of an entry says; PlanError where it cannot be read or understood."""
     raw = entry.raw("nTSecurityDescriptor")
     if raw is None:
         raise PlanError(f"{entry.dn}: its access list cannot be read. Give the account in use the right to read it.")
@@ -196,7 +198,7 @@ def _descriptor(entry: Entry) -> SecurityDescriptor:
 
 def _places(session: Session, entry: Entry, ace: Ace, names: Names) -> list[tuple[int, Ace]]:
     """Where the explicit ACE is in the DACL; PlanError when it is only inherited."""
-    descriptor = _descriptor(entry)
+    descriptor = descriptor_of(entry)
     aces = descriptor.dacl.aces if descriptor.dacl is not None else ()
     wanted = _without_inherited(ace)
     places = [(n, one) for n, one in enumerate(aces) if not one.inherited and one.key == wanted]
@@ -221,7 +223,7 @@ def _source(session: Session, entry: Entry, ace: Ace) -> str | None:
         above = session.read(dn, ["nTSecurityDescriptor"], sd_flags=DACL)
         if above is None or above.raw("nTSecurityDescriptor") is None:
             return None
-        dacl = _descriptor(above).dacl
+        dacl = descriptor_of(above).dacl
         return dacl.aces if dacl is not None else ()
 
     found = handed_down_by(entry.dn, ace, aces_of)
@@ -230,9 +232,7 @@ def _source(session: Session, entry: Entry, ace: Ace) -> str | None:
 
 def _change(removal: _Removal, names: Names, protected: Protected) -> model.Change:
     entry, ace = removal.entry, removal.ace
-    guid = entry.guid()
-    if guid is None:
-        raise PlanError(f"{entry.dn}: its objectGUID cannot be read. Give the account in use the right to read it.")
+    guid = guid_of(entry)
     lost = [] if sids.is_everyone(ace.sid) else protected.hazards_of_member(ace.sid)
     return model.new_change(
         target="directory",

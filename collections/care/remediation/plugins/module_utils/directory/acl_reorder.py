@@ -21,6 +21,7 @@ from ansible_collections.care.remediation.plugins.module_utils.directory.entry i
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
     NOTHING,
     PlanError,
+    guid_of,
     label_of,
     type_of,
 )
@@ -63,9 +64,7 @@ def plan(
             f" puts it in order, which {what} Say reorder: true if that is meant."
         )
     ordered = [ace for ace in acl_order.canonical(rest) if not ace.inherited]
-    guid = entry.guid()
-    if guid is None:
-        raise PlanError(f"{entry.dn}: its objectGUID cannot be read. Give the account in use the right to read it.")
+    guid = guid_of(entry)
     hazards = [*protected.hazards(entry.sid())]
     for _index, ace in gone:
         if not sids.is_everyone(ace.sid):

@@ -19,19 +19,22 @@ from ansible_collections.care.remediation.plugins.module_utils.directory import 
 from ansible_collections.care.remediation.plugins.module_utils.directory import security_descriptor as sd
 from ansible_collections.care.remediation.plugins.module_utils.directory import sid as sids
 from ansible_collections.care.remediation.plugins.module_utils.directory.acl_names import Names
-from ansible_collections.care.remediation.plugins.module_utils.directory.acl_plan import is_default_holder
+from ansible_collections.care.remediation.plugins.module_utils.directory.acl_plan import (
+    descriptor_of,
+    is_default_holder,
+)
 from ansible_collections.care.remediation.plugins.module_utils.directory.entry import Entry
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_model import (
     NOTHING,
     Plan,
     PlanError,
+    guid_of,
     label_of,
     type_of,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.plan_protected import Protected
 from ansible_collections.care.remediation.plugins.module_utils.directory.security_descriptor import (
     Ace,
-    SecurityDescriptor,
 )
 from ansible_collections.care.remediation.plugins.module_utils.directory.session import Session
 
@@ -162,9 +165,7 @@ def _unit(
         return None
     if not acl_order.is_canonical(aces):
         raise PlanError(f"{entry.dn}: its access list is not in canonical order: put it in order first (ad_acl).")
-    guid = entry.guid()
-    if guid is None:
-        raise PlanError(f"{entry.dn}: its objectGUID cannot be read. Give the account in use the right to read it.")
+    guid = guid_of(entry)
     end = next((index for index, ace in enumerate(aces) if ace.inherited), len(aces)) - len(gone)
     return model.new_change(
         target="directory",
@@ -190,13 +191,7 @@ def _why_kept(ace: Ace, secrets: frozenset[uuid.UUID]) -> str:
 
 
 def _aces(entry: Entry) -> tuple[Ace, ...]:
-    raw = entry.raw("nTSecurityDescriptor")
-    if raw is None:
-        raise PlanError(f"{entry.dn}: its access list cannot be read. Give the account in use the right to read it.")
-    try:
-        dacl = SecurityDescriptor.parse(raw).dacl
-    except ValueError as error:
-        raise PlanError(f"{entry.dn}: its access list is not understood: {error}.") from error
+    dacl = descriptor_of(entry).dacl
     return dacl.aces if dacl is not None else ()
 
 

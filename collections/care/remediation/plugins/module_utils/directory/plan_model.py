@@ -56,6 +56,14 @@ class Plan:
         }
 
 
+def guid_of(entry: Entry) -> str:
+    """The objectGUID that a change names an object by; PlanError where it cannot be read."""
+    guid = entry.guid()
+    if guid is None:
+        raise PlanError(f"{entry.dn}: its objectGUID cannot be read. Give the account in use the right to read it.")
+    return guid
+
+
 def label_of(entry: Entry) -> str:
     """The name a person knows the object by: its logon name, else its DN."""
     return entry.text("sAMAccountName") or entry.dn
