@@ -73,6 +73,24 @@ def test_the_same_scan_written_again_takes_the_place_of_its_file(controls: Any, 
     assert ids(merged(controls, inventory, path, previous=first)) == ["tcp/21", "tcp/23"]
 
 
+def test_what_was_closed_is_told_until_the_report_that_closed_it_goes(
+    controls: Any, inventory: Any, tmp_path: Path
+) -> None:
+    old = nmap(tmp_path, "old.xml", {21: "open", 23: "open"}, start=1_700_000_000)
+    new = nmap(tmp_path, "new.xml", {21: "open"}, start=1_700_000_100)
+    moment = {"generated": "2026-11-22T00:00:00Z"}
+    first = merged(controls, inventory, old, **moment)
+    second = merged(controls, inventory, new, previous=first, **moment)
+    assert len(second["closed"]) == 2
+    assert merged(controls, inventory, new, previous=second, **moment) == second
+    live = audit(tmp_path / "live.json", [])
+    third = merged(controls, inventory, live, new, previous=second, **moment)  # it is s2 now
+    assert [one["by"] for one in third["closed"]] == ["s2", "s2"]
+    assert merged(controls, inventory, live, previous=third, **moment)["closed"] == []
+    again = nmap(tmp_path, "again.xml", {21: "open", 23: "open"}, start=1_700_000_200)
+    assert merged(controls, inventory, new, again, previous=second, **moment)["closed"] == []
+
+
 def test_a_scan_that_broke_off_closes_nothing(controls: Any, inventory: Any, tmp_path: Path) -> None:
     old = nmap(tmp_path, "old.xml", {21: "open", 23: "open"}, start=1_700_000_000)
     new = nmap(tmp_path, "new.xml", {21: "open"}, start=1_700_000_100)

@@ -61,6 +61,20 @@ def remember(
     return list(known.values())
 
 
+def still_closed(previous: Mapping[str, Any] | None, imports: Sequence[Imported]) -> list[dict[str, Any]]:
+    """What reports that are still there have closed before: told until they go, so that the same import again says the
+    same, and a plan made later learns of it."""
+    if previous is None:
+        return []
+    now = {_identity(imported.source): imported.source["id"] for imported in imports}
+    known = {source["id"]: _identity(source) for source in previous["sources"]}
+    return [
+        {**one, "by": now[known[one["by"]]]}
+        for one in previous.get("closed", [])
+        if one["by"] in known and known[one["by"]] in now
+    ]
+
+
 def _told_again(entry: Mapping[str, str], said: Mapping[str, Any], imports: Sequence[Imported]) -> bool:
     """Whether a later scan of the same tool looked at the port that an earlier one could not tell about."""
     return entry["rule"] == "port-undetermined" and any(

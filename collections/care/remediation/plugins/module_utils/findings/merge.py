@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .closing import Closing, remember
+from .closing import Closing, remember, still_closed
 from .document import now
 from .entries import Entries
 from .importing.imported import Imported, Statement
@@ -35,6 +35,7 @@ def merge(
     findings are marked, whichever source they come from. ``previous`` is the findings/1 document of the import before:
     what its sources said stays until it is closed, apart from the files that ``forget`` names.
     """
+    before = still_closed(previous, imports)
     imports = [*imports, *remember(previous, imports, forget=forget)]
     number = {imported.source["id"]: index for index, imported in enumerate(imports)}
     ordered = sorted(imports, key=lambda one: number[one.source["id"]])
@@ -46,20 +47,22 @@ def merge(
     entries = Entries()
     read = duplicates = 0
     for imported in ordered:
+        # what is only remembered was counted when it was read
+        counted = 0 if imported.source["remembered"] else 1
         for statement in imported.statements:
-            read += 1
+            read += counted
             if statement.object is None:
                 vague.append((statement, imported.source["type"]))
                 continue
             audited = entries.same(statement.control, statement.host, statement.object, statement.evidence)
             if audited:
-                duplicates += 1
+                duplicates += counted
                 for finding in audited:
                     _mention(finding, statement)
                 continue
             made = _identify(statement.object, identities.get(statement.host, {}), identities.get("", {}))
             if not _join(findings, statement, made):
-                duplicates += 1
+                duplicates += counted
             elif imported.source["type"] in LIVE_TYPES:
                 entries.add(findings[_key(statement, made)])
     by_target: dict[tuple[str, str], list[Finding]] = {}
@@ -79,12 +82,13 @@ def merge(
                 by_target[(statement.control, statement.host)] = [findings[key]]
             else:
                 duplicates += 1
-    closed = _close(findings, [imported.source for imported in imports])
+    closed = _close(findings, [imported.source for imported in imports], before)
     _confirm(findings.values(), ordered)
     _protect(findings.values(), protected or {}, identities)
     said = {mention["source"] for finding in findings.values() for mention in finding["sources"]}
     imports = [one for one in imports if not one.source["remembered"] or one.source["id"] in said or one.unmapped]
     left = [entry for imported in imports for entry in imported.unmapped]
+    old = {imported.source["id"] for imported in imports if imported.source["remembered"]}
     unmapped: dict[tuple[str, str, str], dict[str, str]] = {}
     for entry in left:  # the same rule about the same object, exported at two levels: the one that says more
         same = (entry["rule"], entry["object"], entry["reason"])
@@ -103,6 +107,9 @@ def merge(
             "mapped": read,
             "unmapped": len(left),
             "duplicates": duplicates,
+            "remembered": sum(
+                all(mention["source"] in old for mention in finding["sources"]) for finding in findings.values()
+            ),
             "closed": len(closed),
             "informational": sum(imported.source["informational"] for imported in imports),
             "skipped": sum(imported.source["skipped"]["count"] for imported in imports),
@@ -110,10 +117,17 @@ def merge(
     }
 
 
-def _close(findings: dict[tuple[str, str, str], Finding], sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Take back what later sources no longer say; a finding that nobody says any more is closed, and told here."""
+def _close(
+    findings: dict[tuple[str, str, str], Finding],
+    sources: Sequence[Mapping[str, Any]],
+    before: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Take back what later sources no longer say; a finding that nobody says any more is closed, and told here.
+
+    ``before``: what was closed by an earlier import, and is told again unless it is found again.
+    """
     closing = Closing(sources)
-    closed = []
+    closed: list[dict[str, Any]] = []
     for key, finding in list(findings.items()):
         closers = [(mention, closing.closer(finding, mention)) for mention in finding["sources"]]
         left = [m for m, closer in closers if closer is None and not closing.superseded(finding, m)]
@@ -133,6 +147,8 @@ def _close(findings: dict[tuple[str, str, str], Finding], sources: Sequence[Mapp
                 "by": last["id"],
             }
         )
+    there = {finding["id"] for finding in findings.values()} | {one["id"] for one in closed}
+    closed += [dict(one) for one in before if one["id"] not in there]
     return sorted(closed, key=lambda one: (one["control"], one["host"], one["object"], one["id"]))
 
 
