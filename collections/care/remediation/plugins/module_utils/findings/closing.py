@@ -168,4 +168,3 @@ class Closing:
         if source["type"] in _BY_CONTROL:
             return finding["control"] in source["covers"]
         return True  # the same tool, with the same policy, at the same host: its rule would have said it
-

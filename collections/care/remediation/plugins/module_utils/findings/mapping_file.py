@@ -8,6 +8,7 @@ Read, checked, and told what is wrong in them by line and column. What they mean
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -15,12 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from ansible_collections.care.remediation.plugins.module_utils import schema
 
 from .escape import comment
 from .readers.errors import ReportError
 from .readers.tables import fold
+
+with contextlib.suppress(ImportError):  # only a control node has it, and nothing of this runs elsewhere
+    import yaml
 
 SCHEMA: Final = "care.remediation/mapping/1"
 SHIPPED: Final = Path(__file__).resolve().parents[3] / "mappings"

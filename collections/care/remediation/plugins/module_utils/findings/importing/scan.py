@@ -365,4 +365,3 @@ def _weakness_object(type: str, record: Record) -> Object:
     return make_object(
         type="weakness", id=f"{where}/{what}", label=f"{record.port.id} — {title}" if record.port else title
     )
-

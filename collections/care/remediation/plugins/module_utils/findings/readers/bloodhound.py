@@ -193,4 +193,3 @@ class BloodHoundPart:
     def records(self, stream: BinaryIO) -> Iterator[Record]:
         """Raises ReportError: it is not enough."""
         raise ReportError(str(getattr(stream, "name", "the report")), _PART)
-        yield  # makes it an iterator, as every reader's is

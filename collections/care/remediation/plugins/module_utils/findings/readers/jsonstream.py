@@ -152,7 +152,7 @@ def elements(stream: BinaryIO, skipped: Skipped, notes: list[str] | None = None)
         text = beginning.decode("utf-8", "replace").lstrip()
     again = _Again(beginning, stream)
     if text.startswith("["):
-        for number, (_, value) in enumerate(items(again, ["item"], skipped, notes), start=1):  # type: ignore[arg-type]
+        for number, (_place, value) in enumerate(items(again, ["item"], skipped, notes), start=1):  # type: ignore[arg-type]
             yield f"item {number}", value
     else:
         for number, value in lines(again, skipped, notes):  # type: ignore[arg-type]

@@ -177,9 +177,9 @@ class Decoder:
                 raise Refused(f"values are nested deeper than {self.max_depth}")
             below: list[Any] = []
             for one in layer:
-                if type(one) is dict:
+                if isinstance(one, dict):
                     below += [child for child in one.values() if type(child) in (dict, list)]
-                elif type(one) is list:
+                elif isinstance(one, list):
                     below += [child for child in one if type(child) in (dict, list)]
             layer = below
 
@@ -190,7 +190,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return value
     # Which of both counts is for no reader to guess.
     seen: set[str] = set()
-    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    twice = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
     raise Refused(f"the key {twice[:80]!r} stands twice in one object")
 
 

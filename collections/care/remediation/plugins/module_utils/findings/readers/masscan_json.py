@@ -103,7 +103,7 @@ class MasscanJsonReader:
         asset = self._assets.get(address)
         if asset is None:
             if len(self._assets) >= MAX_ASSETS:  # a host that comes again after so many others is said again
-                del self._assets[next(iter(self._assets))]
+                self._assets.pop(next(iter(self._assets), ""), None)
             asset = self._assets[address] = Asset(addresses=[address])
             yield Record(HOST, asset, place=place)
         for key in entry.keys() - {"ip", "timestamp", "ports", "port", "proto", "rec_type", "data"}:

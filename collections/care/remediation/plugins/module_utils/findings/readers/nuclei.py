@@ -85,7 +85,7 @@ class _Template:
 def _identity(info: Mapping[str, Any]) -> tuple[Any, ...]:
     """What changes when a template says something else. The texts beside it are long, and are not compared."""
     classified = info.get("classification")
-    if type(classified) is not dict:
+    if not isinstance(classified, dict):
         return info.get("severity"), info.get("name"), classified
     get = classified.get
     return info.get("severity"), info.get("name"), get("cvss-score"), get("epss-score"), get("cve-id")
@@ -132,7 +132,7 @@ class NucleiReader:
 
     def _result(self, entry: Any, place: str) -> Record | None:
         # A million lines: what most of them have is looked at here, without a call for each field.
-        if type(entry) is not dict:
+        if not isinstance(entry, dict):
             self.skipped.add(place, "is no result of nuclei")
             return None
         shape = tuple(entry)
@@ -144,7 +144,7 @@ class NucleiReader:
                 self._shapes.add(shape)
         get = entry.get
         rule, info = get("template-id") or get("templateID"), get("info")
-        if type(rule) is not str or type(info) is not dict:
+        if not isinstance(rule, str) or not isinstance(info, dict):
             self.skipped.add(place, "has no template-id, or no info")
             return None
         template = self._templates.get(rule)
@@ -154,17 +154,17 @@ class NucleiReader:
             template = self._templates[rule] = _Template(rule, info)
         asset, port = self._where(entry)
         timestamp = get("timestamp")
-        if type(timestamp) is str and timestamp > self._latest:
+        if isinstance(timestamp, str) and timestamp > self._latest:
             self._latest = timestamp
         kind, facts, rule = template.kind, template.facts.copy(), template.rule
         if matcher := get("matcher-name") or get("matcher_name"):
             rule = f"{rule}:{text(matcher, 200)}"
         matched = get("matched-at") or get("matched")
-        if type(matched) is str:
+        if isinstance(matched, str):
             facts["matched_at"] = matched if len(matched) <= MAX_PLACE else cut(matched, MAX_PLACE)
         if extracted := get("extracted-results") or get("extracted_results"):
-            alone = extracted[0] if type(extracted) is list and len(extracted) == 1 else None
-            output = alone if type(alone) is str else "\n".join(texts(extracted, 1000))
+            alone = extracted[0] if isinstance(extracted, list) and len(extracted) == 1 else None
+            output = alone if isinstance(alone, str) else "\n".join(texts(extracted, 1000))
             facts["output"] = output if len(output) <= MAX_OUTPUT else cut(output, MAX_OUTPUT)
         if get("matcher-status") is False:  # of -matcher-status: what was tried and did not match
             kind = INFO
@@ -178,7 +178,7 @@ class NucleiReader:
     def _where(self, entry: Mapping[str, Any]) -> tuple[Asset | None, Port | None]:
         get = entry.get
         host, ip, number, kind = get("host") or "", get("ip") or "", get("port"), get("type")
-        if type(host) is not str or type(ip) is not str or type(kind) is not str:
+        if not isinstance(host, str) or not isinstance(ip, str) or not isinstance(kind, str):
             host, ip, kind = text(host, MAX_PLACE), text(ip, MAX_PLACE), text(kind)
         if kind == "file":  # of this machine's disk: no host
             return None, None
@@ -188,7 +188,7 @@ class NucleiReader:
         asset, port_of_host = known
         if asset is None or kind in WITHOUT_PORT:
             return asset, None
-        if type(number) is str:
+        if isinstance(number, str):
             port = self._ports.get(number + kind if kind == "ssl" else number)
             if port is not None:
                 return asset, port

@@ -53,8 +53,8 @@ _ACCOUNTS: Final = ("samaccountname", "sam account name", "user", "username", "a
 Rows = Iterator[tuple[int, dict[str, str]]]
 
 
-class PurpleKnightReader:
-    """Reads one CSV or workbook; ``PurpleKnightFolder`` the ZIP of the folder of CSV files."""
+class _Indicators:
+    """What both shapes of an export have in common: indicators, the objects of each, and what stands beside."""
 
     type: Final = "purple_knight"
 
@@ -72,33 +72,15 @@ class PurpleKnightReader:
         self._without: list[str] = []
         self._forest_said = ""
 
-    @staticmethod
-    def recognise(head: TableHead) -> bool:
-        """Whether a sheet, or the CSV, has the header of the indicators."""
-        return any(_header(cells) for seen in head.sheets.values() for _line, cells in seen)
-
-    def records(self, stream: BinaryIO) -> Iterator[Record]:
-        """Every record, in the file's order. Raises ReportError."""
-        name = getattr(stream, "name", "the report")
-        self._from_name(str(name))
-        mark = stream.read(4)
-        if mark == tables.ZIP:
-            stream.seek(0)
-            with workbook.Book(stream, str(name)) as book:  # all sheets of one file that is opened once
-                yield from self._workbook(book)
-        else:
-            table = Table(_Again(mark, stream), name=str(name), header=COLUMNS, skipped=self.skipped)  # type: ignore[arg-type]
-            yield from self._rows(table.rows(), None)
-            self.notes += table.notes
-        self._end()
-
     def _workbook(self, book: Any) -> Iterator[Record]:
         titles = {fold(title): title for title in book.sheets}
         if (summary := titles.get(fold(SUMMARY))) is not None:
             self._summary(book.rows(summary, limit=500))
         results = titles.get(fold(RESULTS)) or next(
-            title for title in book.sheets if any(_header(cells) for _line, cells in book.rows(title, limit=50))
+            (title for title in book.sheets if any(_header(cells) for _line, cells in book.rows(title, limit=50))), ""
         )
+        if not results:
+            raise ReportError(book.name, "has no sheet of indicators")
 
         def objects(indicator: str) -> Rows | None:
             title = titles.get(fold(indicator))
@@ -303,15 +285,39 @@ class PurpleKnightReader:
             )
 
 
-class PurpleKnightFolder(PurpleKnightReader):
+class PurpleKnightReader(_Indicators):
+    """One CSV or workbook; ``PurpleKnightFolder`` is the ZIP of the folder of CSV files."""
+
+    @staticmethod
+    def recognise(head: TableHead) -> bool:
+        """Whether a sheet, or the CSV, has the header of the indicators."""
+        return any(_header(cells) for seen in head.sheets.values() for _line, cells in seen)
+
+    def records(self, stream: BinaryIO) -> Iterator[Record]:
+        """Every record, in the file's order. Raises ReportError."""
+        name = getattr(stream, "name", "the report")
+        self._from_name(str(name))
+        mark = stream.read(4)
+        if mark == tables.ZIP:
+            stream.seek(0)
+            with workbook.Book(stream, str(name)) as book:  # all sheets of one file that is opened once
+                yield from self._workbook(book)
+        else:
+            table = Table(_Again(mark, stream), name=str(name), header=COLUMNS, skipped=self.skipped)  # type: ignore[arg-type]
+            yield from self._rows(table.rows(), None)
+            self.notes += table.notes
+        self._end()
+
+
+class PurpleKnightFolder(_Indicators):
     """A ZIP of the folder into which Purple Knight writes its CSV files: the indicators, and the objects of each."""
 
     @staticmethod
-    def recognise(names: Sequence[str]) -> bool:  # type: ignore[override]
+    def recognise(names: Sequence[str]) -> bool:
         """Whether an archive holds files that Purple Knight named."""
         return any(_REPORT.search(name) and name.lower().endswith(".csv") for name in names)
 
-    def records(self, members: Mapping[str, Callable[[], BinaryIO]]) -> Iterator[Record]:  # type: ignore[override]
+    def records(self, members: Mapping[str, Callable[[], BinaryIO]]) -> Iterator[Record]:
         """Every record. ``members``: the name of each file in the archive, and what opens it. Raises ReportError."""
         details: dict[str, str] = {}
         results = None

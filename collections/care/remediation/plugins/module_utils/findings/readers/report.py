@@ -162,7 +162,8 @@ class _Opened:
 
     def enter(self, index: int) -> None:
         """Go on with a member of the archive instead of the archive."""
-        assert self.archive is not None  # noqa: S101  # for the type checker
+        if self.archive is None:
+            raise ReportError(self.name, "is no archive")
         self.name = self.archive.label(index)
         self.head, self.pieces = _peek(self.archive.pieces(index, self.name))
         if content.kind(self.head) in (content.GZIP, content.ZIP) and not _is_workbook(self.head):
@@ -192,7 +193,8 @@ class _Opened:
                 for _piece in self.pieces:  # hashed, once for all members
                     pass
             stream = self.disk.seekable()
-            assert stream is not None  # noqa: S101  # for the type checker
+            if stream is None:
+                raise ReportError(self.name, "cannot be read from its beginning again")
         else:
             stream = self.sought()
         self.pieces = iter(())

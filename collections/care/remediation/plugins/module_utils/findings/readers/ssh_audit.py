@@ -78,7 +78,7 @@ class SshAuditReader:
         array = begun.head is not None and begun.head.top == "array"
         source = _WithoutPlainText(begun, self.skipped, array=array)
         values = items(source, ["item" if array else ""], self.skipped, self.notes)  # type: ignore[arg-type]
-        for count, (_, value) in enumerate(values, start=1):
+        for count, (_place, value) in enumerate(values, start=1):
             if value is None and source.taken_out:
                 source.taken_out -= 1
                 continue
@@ -126,7 +126,7 @@ class SshAuditReader:
                 for category, wanted in mapping(categories).items():
                     self._recommendation((level, action, category), sequence(wanted), lists, server)
         # What is judged, though nothing is recommended: of software that it does not know, or of no setting
-        told = {(category, name) for (_, _, category), names in lists.items() for name in names}
+        told = {(category, name) for (_list, _verb, category), names in lists.items() for name in names}
         for category in CATEGORIES:
             unknown = []
             for name, notes in _noted(entry.get(category)):
@@ -217,7 +217,7 @@ def _note(said: str, place: str) -> Record:
 def _algorithms(entry: Mapping[str, Any]) -> Iterator[Record]:
     """Of versions that judge nothing: what the server offers."""
     for category in CATEGORIES:
-        names = [name for name, _ in _noted(entry.get(category))][:MAX_NAMES]
+        names = [name for name, _notes in _noted(entry.get(category))][:MAX_NAMES]
         if names:
             yield Record(INFO, None, rule=category, wording=", ".join(names), facts={"algorithms": names})
 
@@ -234,7 +234,7 @@ def _split(target: str) -> tuple[str, int | None]:
     """Host and port; 2.5 writes the host alone, whatever the port was."""
     if not target or normal_address(target):
         return target, None
-    host, _, digits = target.rpartition(":")
+    host, _colon, digits = target.rpartition(":")
     value = port_number(digits) if host else None
     return (host.strip("[]"), value) if value is not None else (target.strip("[]"), None)
 

@@ -79,7 +79,7 @@ class TableHead:
 
 def fold(text: str) -> str:
     """A column name or a value as people mean it: without accents, case, and differences of space or apostrophe."""
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'").replace("œ", "oe").replace("Œ", "oe"))
+    plain = unicodedata.normalize("NFKD", text.replace("\u2019", "'").replace("œ", "oe").replace("Œ", "oe"))
     return " ".join("".join(one for one in plain if not unicodedata.combining(one)).casefold().split())
 
 

@@ -99,7 +99,7 @@ class SslTestReader:
         flat = begun.head is not None and begun.head.top == "array"
         if flat:
             values = items(begun, ["item"], self.skipped, self.notes)  # type: ignore[arg-type]
-            for number, (_, value) in enumerate(values, start=1):
+            for number, (_place, value) in enumerate(values, start=1):
                 yield from self._flat(mapping(value), f"item {number}")
         else:
             number = 0
@@ -114,7 +114,7 @@ class SslTestReader:
         key = (text(entry.get("ip"), 600), text(entry.get("port"), 20))
         if self._target is None or self._target.key != key:
             self._leave()
-            name, _, address = key[0].rpartition("/")
+            name, _slash, address = key[0].rpartition("/")
             self._target = self._begin(key, name, address, place)
         target = self._target
         if target is None:

@@ -84,7 +84,7 @@ class Book:
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self._stream = stream
-        self._name = name
+        self.name = name
         self._spool: Any = None
         self._parts: Parts | None = None
         self._book: Any = None
@@ -98,14 +98,14 @@ class Book:
             from openpyxl.styles.stylesheet import apply_stylesheet
             from openpyxl.xml.constants import SHARED_STRINGS
         except ImportError as exc:
-            raise ReportError(self._name, LACKING) from exc
+            raise ReportError(self.name, LACKING) from exc
         if not DEFUSEDXML:
-            raise ReportError(self._name, LACKING)
+            raise ReportError(self.name, LACKING)
         stream = self._stream
         try:
             if not stream.seekable():
-                stream = self._spool = _spooled(stream, self._name)
-            judge(stream, self._name)
+                stream = self._spool = _spooled(stream, self.name)
+            judge(stream, self.name)
             parts = self._parts = Parts(stream)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about what is only for show
@@ -133,11 +133,11 @@ class Book:
             raise
         except Refused as exc:
             self._close()
-            raise ReportError(self._name, str(exc)) from exc
+            raise ReportError(self.name, str(exc)) from exc
         except Exception as exc:  # openpyxl raises whatever a broken part makes it stumble over
             self._close()
             raise ReportError(
-                self._name,
+                self.name,
                 f"is not a workbook that can be read ({type(exc).__name__}: {cut(str(exc), 200)}). Open it "
                 "in a spreadsheet and save it again as .xlsx, or as CSV",
             ) from exc
@@ -163,7 +163,8 @@ class Book:
             self._book.epoch,
         )
         given = 0
-        assert self._parts is not None  # noqa: S101  # for the type checker
+        if self._parts is None:
+            raise ReportError(self.name, "was closed before it was read")
         try:
             for row in handler.read(self._parts.stream(self.sheets[title])):
                 yield row
@@ -171,15 +172,15 @@ class Book:
                 if given == limit:
                     return
         except Refused as exc:
-            raise ReportError(self._name, f"sheet {cut(title, 60)!r}: {exc}", line=handler.row or None) from exc
+            raise ReportError(self.name, f"sheet {cut(title, 60)!r}: {exc}", line=handler.row or None) from exc
         except expat.ExpatError as exc:
             reason = expat.errors.messages.get(exc.code, str(exc))
             raise ReportError(
-                self._name, f"sheet {cut(title, 60)!r}: its XML is damaged: {reason}", line=handler.row or None
+                self.name, f"sheet {cut(title, 60)!r}: its XML is damaged: {reason}", line=handler.row or None
             ) from exc
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, KeyError, OSError) as exc:
             raise ReportError(
-                self._name,
+                self.name,
                 f"sheet {cut(title, 60)!r} cannot be unpacked: {cut(str(exc), 200)}",
                 line=handler.row or None,
             ) from exc
