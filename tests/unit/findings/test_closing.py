@@ -224,3 +224,19 @@ def test_pingcastle_below_full_still_names_what_full_named(controls: Any, invent
     after = {f["id"] for f in merged(controls, inventory, full, normal)["findings"]}
     assert before <= after
     assert all(f["host"] == DOMAIN for f in merged(controls, inventory, full, normal)["findings"])
+
+
+@pytest.mark.parametrize("said", [{"matched_by": "portail"}, {"population": "differs"}])
+def test_what_was_in_doubt_is_still_in_doubt_when_its_report_is_gone(controls: Any, said: dict[str, Any]) -> None:
+    imported = Imported(new_source("s1", "nessus", "1.nessus"))
+    imported.source["sha256"] = f"{1:064x}"
+    importing = ScanImport(imported, controls, Inventory({"web1": {"addresses": ["10.9.0.3"]}}))
+    asset = Asset(addresses=["10.9.0.3"])
+    port = Port("tcp", 23, "open")
+    importing.take([Record("host", asset), Record("weakness", asset, rule="a", port=port,
+                                                  facts={"control": "expo_port", **said})])  # fmt: skip
+    importing.finish({"generated": "2026-10-01T00:00:00Z"})
+    first = merge.merge([imported])
+    later = merge.merge([], previous=first)
+    assert [f["unconfirmed"] for f in later["findings"]] == [f["unconfirmed"] for f in first["findings"]]
+    assert later["findings"][0]["unconfirmed"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .importing.imported import Imported, Statement, new_source
+from .importing.imported import Imported, Statement, doubt, new_source
 from .model import LIVE_TYPES, Finding
 from .ports import in_ranges
 
@@ -105,6 +105,8 @@ def _again(finding: Finding, mention: dict[str, Any]) -> Statement:
         severity=finding["severity"],
         protected=finding["protected"],
         evidence=finding["evidence"],
+        # what a live audit did not bear out is judged anew; what the report's own evidence leaves in doubt stays so
+        unconfirmed=doubt(finding["evidence"]) if finding["unconfirmed"] else None,
     )
 
 

@@ -37,9 +37,7 @@ def merge(
     """
     before = still_closed(previous, imports)
     imports = [*imports, *remember(previous, imports, forget=forget)]
-    number = {imported.source["id"]: index for index, imported in enumerate(imports)}
-    ordered = sorted(imports, key=lambda one: number[one.source["id"]])
-    ordered.sort(key=lambda one: one.source["generated"] or "", reverse=True)
+    ordered = sorted(imports, key=lambda one: one.source["generated"] or "", reverse=True)
     ordered.sort(key=lambda one: (one.source["type"] not in LIVE_TYPES, one.source["remembered"]))
     identities = _identities(ordered)
     findings: dict[tuple[str, str, str], Finding] = {}

@@ -70,6 +70,15 @@ class Imported:
             )
 
 
+def doubt(evidence: Mapping[str, Any]) -> str | None:
+    """Why what a report says is not enough to correct anything, by its own evidence; None where it is."""
+    if "matched_by" in evidence:
+        return f"the host was recognised only by a name that it gave itself: {evidence['matched_by']}"
+    if evidence.get("population") == "differs":
+        return "the tool judges others than the control does: only an audit can tell"
+    return None
+
+
 def new_source(source_id: str, type: str, path: Path | str) -> dict[str, Any]:
     """A source of findings/1, with nothing known yet."""
     return {

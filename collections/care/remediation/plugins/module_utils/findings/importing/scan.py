@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..model import DIRECTORY_TYPES, Object, make_mention, make_object
 from ..readers.xmlstream import cut
 from ..records import HOST, INFO, PORT, Asset, Port, Record
-from .imported import Catalogue, Imported, Statement
+from .imported import Catalogue, Imported, Statement, doubt
 from .inventory import Inventory
 
 OTHER_HOST: Final = "other_exposure"
@@ -206,11 +206,6 @@ class ScanImport:
         evidence: dict[str, Any],
         level: int | None = None,
     ) -> None:
-        unconfirmed = None
-        if "matched_by" in evidence:
-            unconfirmed = f"the host was recognised only by a name that it gave itself: {evidence['matched_by']}"
-        elif evidence.get("population") == "differs":
-            unconfirmed = "the tool judges others than the control does: only an audit can tell"
         self.imported.add(
             Statement(
                 control=control.id,
@@ -220,7 +215,7 @@ class ScanImport:
                 level=level or (min(control.levels) if control.levels else None),
                 severity=grade,
                 evidence=evidence,
-                unconfirmed=unconfirmed,
+                unconfirmed=doubt(evidence),
             )
         )
 
