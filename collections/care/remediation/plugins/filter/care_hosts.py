@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.care.remediation.plugins.module_utils.findings import flat
-from ansible_collections.care.remediation.plugins.plugin_utils.untrusted import untrusted
+from ansible_collections.care.remediation.plugins.plugin_utils.findings_filter import chosen
 
 DOCUMENTATION = r"""
 name: care_hosts
@@ -85,13 +84,17 @@ def care_hosts(
     decisions: Any = None,
 ) -> Any:
     """The hosts of the findings of ``value`` that are wanted; AnsibleFilterError says what is wrong."""
-    try:
-        chosen = flat.Selection.of(host, control, decision, severity, min_level)
-        found = flat.of_document(value, decisions=decisions)
-        return untrusted(flat.hosts(one for one in found if chosen.wants(one)))
-    except (flat.SelectionError, KeyError, TypeError, ValueError) as error:
-        said = str(error) if isinstance(error, flat.SelectionError) else f"the document is damaged: {error!r}"
-        raise AnsibleFilterError(f"care.remediation.care_hosts: {said}") from error
+    return chosen(
+        "care_hosts",
+        flat.hosts,
+        value,
+        host=host,
+        control=control,
+        decision=decision,
+        severity=severity,
+        min_level=min_level,
+        decisions=decisions,
+    )
 
 
 class FilterModule:
